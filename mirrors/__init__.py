@@ -1,0 +1,1 @@
+"""The domain of Mirrorfarm: repositories, mirrors, syncs, and the engine that copies."""

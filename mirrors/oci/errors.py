@@ -1,0 +1,152 @@
+"""What can go wrong while talking to a registry: one tree, raised where the fault happens.
+
+    OCIError
+    ├── InvalidReference     the text is no image reference
+    ├── AuthFailed           the registry refused the credentials, or wants some
+    ├── RateLimited          429, with the pause the registry asked for
+    ├── RegistryTimeout      nothing came for too long
+    ├── ConnectionFailed     refused, reset, or not a registry at all
+    ├── NameNotResolved      DNS has no address for the host
+    ├── TLSFailed            no TLS there, or a certificate that does not verify
+    ├── NotFound             no such repository, tag, manifest or blob
+    ├── BlockedDestination   the egress guard refuses the address
+    ├── DigestMismatch       the bytes are not what their digest or size promised
+    ├── Unsupported          the registry or this engine cannot do it
+    ├── PlatformMismatch     no image for any of the wanted platforms
+    └── RegistryFault        a 5xx, or an answer that breaks the specification
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Side(StrEnum):
+    """Which end of a copy a fault belongs to."""
+
+    SOURCE = "source"
+    TARGET = "target"
+
+
+class Code(StrEnum):
+    """The closed list of reasons that database, API, metrics and pages show."""
+
+    AUTH_FAILED = "auth_failed"
+    RATE_LIMITED = "rate_limited"
+    TIMEOUT = "timeout"
+    CONNECTION = "connection"
+    DNS = "dns"
+    TLS = "tls"
+    NOT_FOUND = "not_found"
+    BLOCKED_SOURCE = "blocked_source"
+    DIGEST_MISMATCH = "digest_mismatch"
+    UNSUPPORTED = "unsupported"
+    IMMUTABLE = "immutable"
+    QUOTA = "quota"
+    SIGNATURE = "signature"
+    ARCH_MISMATCH = "arch_mismatch"
+    DECRYPTION = "decryption"
+    CANCELLED = "cancelled"
+    LOST = "lost"
+    INTERNAL = "internal"
+
+
+class OCIError(Exception):
+    """A fault of one registry. `str(error)` is a sentence that a user can act on; it never holds a secret.
+
+    code: one of `Code`. retryable: the same call may succeed later. side: source, target, or None
+    while nobody has said. retry_after: seconds the registry asked to wait, or None.
+    """
+
+    code: Code = Code.INTERNAL
+    retryable: bool = False
+
+    def __init__(self, message: str, *, side: Side | None = None, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.side = side
+        self.retry_after = retry_after
+
+
+class InvalidReference(OCIError, ValueError):
+    """The text is not `registry[:port]/repository[:tag][@digest]`."""
+
+    code = Code.UNSUPPORTED
+
+
+class AuthFailed(OCIError):
+    """401 or 403 after the token dance."""
+
+    code = Code.AUTH_FAILED
+
+
+class RateLimited(OCIError):
+    """429, or a 403 that says so."""
+
+    code = Code.RATE_LIMITED
+    retryable = True
+
+
+class RegistryTimeout(OCIError):
+    """Connect, read or the deadline of a tag took too long."""
+
+    code = Code.TIMEOUT
+    retryable = True
+
+
+class ConnectionFailed(OCIError):
+    """Refused, reset, closed early."""
+
+    code = Code.CONNECTION
+    retryable = True
+
+
+class NameNotResolved(OCIError):
+    """The host has no address."""
+
+    code = Code.DNS
+    retryable = True
+
+
+class TLSFailed(OCIError):
+    """The TLS handshake or the verification of the certificate failed."""
+
+    code = Code.TLS
+
+
+class NotFound(OCIError):
+    """404 with NAME_UNKNOWN, MANIFEST_UNKNOWN or BLOB_UNKNOWN, or a bare 404."""
+
+    code = Code.NOT_FOUND
+
+
+class BlockedDestination(OCIError):
+    """The egress guard refuses this host or the address it resolves to."""
+
+    code = Code.BLOCKED_SOURCE
+
+
+class DigestMismatch(OCIError):
+    """Content does not have the digest or size that was promised."""
+
+    code = Code.DIGEST_MISMATCH
+    retryable = True
+
+
+class Unsupported(OCIError):
+    """Schema 1, a sparse index the target refuses, deletion that is switched off."""
+
+    code = Code.UNSUPPORTED
+
+
+class PlatformMismatch(OCIError):
+    """The image has nothing for the wanted platforms."""
+
+    code = Code.ARCH_MISMATCH
+
+
+class RegistryFault(OCIError):
+    """A 5xx, or an answer that breaks the specification."""
+
+    code = Code.INTERNAL
+    retryable = True
