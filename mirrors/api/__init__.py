@@ -1,0 +1,1 @@
+"""The REST API: Quay's contract and our additions."""

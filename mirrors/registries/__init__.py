@@ -1,0 +1,1 @@
+"""What differs between registry products, one file each."""

@@ -1,0 +1,1 @@
+"""The read-only distribution API over the built-in store."""

@@ -1,0 +1,1 @@
+"""Sample images and a registry that serves them."""

@@ -1,0 +1,231 @@
+"""Every setting of Mirrorfarm, read from the environment; each is documented where it stands.
+
+Two profiles, chosen by settings alone. *Embedded* (nothing set): SQLite, a broker that `manage.py up` starts, content in
+DATA_DIR. *Farm*: DATABASE_URL and BROKER_URL are given. Any setting may come from a file: NAME_FILE=/path.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import sqlite3
+from datetime import timedelta
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from mirrorfarm.embedded import broker_url_of, generated_secret
+from mirrorfarm.environment import Environment
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = Environment()
+
+# --- Where things are ---------------------------------------------------------------------------------------------
+
+# Directory for everything the embedded profile writes: database, keys, content, the broker's file. Back it up whole.
+DATA_DIR = env.path("DATA_DIR", BASE_DIR / "data")
+
+# Directory of the built-in store's content. Every worker and web process needs the same one.
+STORE_DIR = env.path("STORE_DIR", DATA_DIR / "store")
+
+# postgres://user:password@host:5432/name. Given: the farm profile. Unset: SQLite in DATA_DIR.
+DATABASE_URL = env.url("DATABASE_URL", schemes=("postgres", "postgresql", "sqlite"))
+
+# True when nothing but this machine is needed.
+EMBEDDED = not DATABASE_URL
+
+# redis://[:password@]host:6379/0, rediss:// for TLS. Required in the farm profile; embedded, `manage.py up` starts one.
+BROKER_URL = env.url("BROKER_URL", schemes=("redis", "rediss", "sentinel")) or (broker_url_of(DATA_DIR) if EMBEDDED else "")
+if not EMBEDDED and not BROKER_URL:
+    raise ImproperlyConfigured("BROKER_URL is not set while DATABASE_URL is: the farm profile needs both.")
+
+# The address people and registry clients use to reach this farm, without a trailing slash.
+PUBLIC_URL = env.url("PUBLIC_URL", "http://127.0.0.1:8000", schemes=("http", "https")).rstrip("/")
+
+# --- Secrets ------------------------------------------------------------------------------------------------------
+
+# Signs sessions and registry tokens. Embedded: made at the first start and kept in DATA_DIR/keys.
+SECRET_KEY = env.text("SECRET_KEY") or (generated_secret(DATA_DIR, "secret_key") if EMBEDDED else "")
+if not SECRET_KEY:
+    raise ImproperlyConfigured("SECRET_KEY is not set: the farm profile needs one (50 random characters or more).")
+
+# Fernet keys that encrypt credentials at rest, comma-separated. The first encrypts, all decrypt: to rotate, put a new
+# one in front, run `manage.py rotate_keys`, then drop the old one. Embedded: made at the first start, in DATA_DIR/keys.
+ENCRYPTION_KEYS = env.words("ENCRYPTION_KEYS") or ([generated_secret(DATA_DIR, "encryption_key")] if EMBEDDED else [])
+
+# --- The farm -----------------------------------------------------------------------------------------------------
+
+# Seconds between two looks for due mirrors (Quay's name and default).
+REPO_MIRROR_INTERVAL = env.integer("REPO_MIRROR_INTERVAL", 30, minimum=1, maximum=3600)
+
+# Seconds between two sweeps for expired leases and lost messages.
+SWEEP_INTERVAL = env.integer("SWEEP_INTERVAL", 15, minimum=1, maximum=600)
+
+# Seconds a running sync's lease lasts. A worker that dies is noticed this long after its last renewal.
+LEASE_SECONDS = env.integer("LEASE_SECONDS", 60, minimum=5, maximum=3600)
+
+# Seconds between two renewals of a lease. Must be well below LEASE_SECONDS.
+LEASE_RENEWAL_SECONDS = env.integer("LEASE_RENEWAL_SECONDS", 15, minimum=1, maximum=1200)
+
+# Attempts of one sync before it counts as failed until its next due time (Quay: 3).
+SYNC_ATTEMPTS = env.integer("SYNC_ATTEMPTS", 3, minimum=1, maximum=10)
+
+# Seconds before the second attempt; each further one waits twice as long, with jitter.
+RETRY_DELAY_SECONDS = env.integer("RETRY_DELAY_SECONDS", 30, minimum=1, maximum=3600)
+
+# Seconds a queued sync may wait unclaimed before its message counts as lost and is sent again.
+BELL_GRACE_SECONDS = env.integer("BELL_GRACE_SECONDS", 30, minimum=1, maximum=3600)
+
+# Tags of one repository that are copied at the same time.
+TAG_CONCURRENCY = env.integer("TAG_CONCURRENCY", 6, minimum=1, maximum=64)
+
+# Connections to one registry at the same time, per running sync.
+CONNECTIONS_PER_REGISTRY = env.integer("CONNECTIONS_PER_REGISTRY", 16, minimum=1, maximum=256)
+
+# Whether certificates of remote target registries are verified, unless the registry says otherwise (Quay's name).
+REPO_MIRROR_TLS_VERIFY = env.boolean("REPO_MIRROR_TLS_VERIFY", True)
+
+# Days a finished sync and its tags stay in the history.
+HISTORY_DAYS = env.integer("HISTORY_DAYS", 90, minimum=1)
+
+# --- Safety -------------------------------------------------------------------------------------------------------
+
+# Networks that no outgoing connection may reach. The default keeps cloud metadata services and non-unicast addresses
+# out, and in the farm profile this machine's own loopback too.
+EGRESS_BLOCKED_NETWORKS = env.words(
+    "EGRESS_BLOCKED_NETWORKS",
+    ("169.254.0.0/16", "fe80::/10", "fd00:ec2::254/128", "0.0.0.0/8", "::/128", "224.0.0.0/4", "ff00::/8", "240.0.0.0/4")
+    + (() if EMBEDDED else ("127.0.0.0/8", "::1/128")),
+)
+
+# Hosts and networks that may be reached although a line above blocks them.
+EGRESS_ALLOWED_HOSTS = env.words("EGRESS_ALLOWED_HOSTS")
+
+# Shows errors with their source code. Never on a machine that others can reach.
+DEBUG = env.boolean("DEBUG", False)
+
+# Host names under which the web server answers; `*` for any.
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", ("*",) if EMBEDDED else (environ.urlparse(PUBLIC_URL).hostname or "localhost",))
+
+# Lowest level that reaches the log.
+LOG_LEVEL = env.text("LOG_LEVEL", "INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
+
+for _network in EGRESS_BLOCKED_NETWORKS:
+    try:
+        ipaddress.ip_network(_network)
+    except ValueError as _error:
+        raise ImproperlyConfigured(f"EGRESS_BLOCKED_NETWORKS holds {_network!r}, which is no network: {_error}.") from None
+
+# --- Django -------------------------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "rest_framework",
+    "mirrors",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "mirrorfarm.urls"
+WSGI_APPLICATION = "mirrorfarm.wsgi.application"
+APPEND_SLASH = False
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+if EMBEDDED or DATABASE_URL.startswith("sqlite"):
+    # Write-ahead logging corrupted databases with several writing processes before SQLite 3.51.3
+    # (sqlite.org/wal.html#walresetbug), and IMMEDIATE is what keeps "database is locked" away.
+    _journal = (
+        "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;"
+        if sqlite3.sqlite_version_info >= (3, 51, 3)
+        else "PRAGMA journal_mode=TRUNCATE;PRAGMA synchronous=FULL;"
+    )
+    DATABASES = {
+        "default": {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": environ.Env.db_url_config(DATABASE_URL)["NAME"] if DATABASE_URL else DATA_DIR / "mirrorfarm.sqlite3",
+            "OPTIONS": {"transaction_mode": "IMMEDIATE", "timeout": 20, "init_command": _journal},
+        }
+    }
+else:
+    DATABASES = {
+        "default": environ.Env.db_url_config(DATABASE_URL) | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True},
+    }
+
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+AUTH_USER_MODEL = "mirrors.User"
+LOGIN_URL = "web:sign-in"
+LOGIN_REDIRECT_URL = "web:repositories"
+LOGOUT_REDIRECT_URL = "web:sign-in"
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_I18N = True
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = BASE_DIR / "staticfiles"
+# Served from where they are unless `collectstatic` has filled STATIC_ROOT, as the container image does.
+WHITENOISE_USE_FINDERS = not STATIC_ROOT.is_dir()
+
+_over_tls = PUBLIC_URL.startswith("https://")
+SESSION_COOKIE_SECURE = _over_tls
+CSRF_COOKIE_SECURE = _over_tls
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _over_tls else None
+SESSION_COOKIE_NAME = "mirrorfarm_session"
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["mirrors.api.authentication.BearerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "EXCEPTION_HANDLER": "mirrors.api.errors.answer_error",
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
+}
+
+# --- Celery: see mirrorfarm/celery.py for queues and the timetable ------------------------------------------------
+
+LEASE = timedelta(seconds=LEASE_SECONDS)

@@ -1,0 +1,16 @@
+"""The Django application that holds the domain."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class MirrorsConfig(AppConfig):
+    """Registers the system checks once the models are there."""
+
+    name = "mirrors"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Import what registers itself."""
+        from mirrors import checks  # noqa: F401

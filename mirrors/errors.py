@@ -1,0 +1,47 @@
+"""What a caller may do wrong: one tree, one sentence each, turned into an answer by every door.
+
+    MirrorError
+    ├── InvalidInput        a field's value is not acceptable
+    ├── NotFound            no such namespace, repository, robot or mirror
+    ├── AlreadyExists       the name is taken
+    ├── Forbidden           the account lacks the right
+    ├── AlreadySyncing      a sync of this mirror is under way
+    └── NotSyncing          there is no sync to cancel
+
+Faults of a registry are another matter: see `mirrors.oci.errors`.
+"""
+
+from __future__ import annotations
+
+
+class MirrorError(Exception):
+    """Something the caller can put right. `str(error)` says what and how; `field` names the input, or is empty."""
+
+    def __init__(self, message: str, *, field: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = field
+
+
+class InvalidInput(MirrorError):
+    """A value that cannot be accepted."""
+
+
+class NotFound(MirrorError):
+    """It does not exist, or the caller may not know that it does."""
+
+
+class AlreadyExists(MirrorError):
+    """The name is taken."""
+
+
+class Forbidden(MirrorError):
+    """The account lacks the right."""
+
+
+class AlreadySyncing(MirrorError):
+    """A sync of this mirror is running."""
+
+
+class NotSyncing(MirrorError):
+    """No sync of this mirror is queued or running."""

@@ -1,0 +1,90 @@
+"""The configuration of one repository's mirroring. What a run does stands in `sync.py`."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from mirrors.models.encryption import CiphertextField, plain_text_of
+from mirrors.oci.redaction import without_password
+
+ARCHITECTURES = ("amd64", "arm64", "ppc64le", "s390x")
+"""What Quay's filter knows."""
+
+MINIMUM_TIMEOUT = 300
+DEFAULT_INTERVAL = 24 * 3600
+
+
+class Mirror(models.Model):
+    """Keep this repository like that source repository: these tags, this often.
+
+    starts_at fixes the phase of the schedule, next_sync_at is when the next sync is due; a null next_sync_at is never.
+    Null in verify_tls, unsigned_images and the proxies means that nobody has said; see `wants_tls_verified`.
+    """
+
+    repository = models.OneToOneField("mirrors.Repository", on_delete=models.CASCADE, related_name="mirror")
+    is_enabled = models.BooleanField(default=True, help_text="Off: no scheduled syncs. Sync Now still works.")
+    source_reference = models.CharField(max_length=1024, help_text="registry[:port]/path, without scheme and tag")
+    source_username_ciphertext = CiphertextField()
+    source_password_ciphertext = CiphertextField()
+    source_username = plain_text_of("source_username_ciphertext")
+    source_password = plain_text_of("source_password_ciphertext")
+    verify_tls = models.BooleanField(null=True, blank=True)
+    unsigned_images = models.BooleanField(null=True, blank=True)
+    http_proxy_ciphertext = CiphertextField()
+    https_proxy_ciphertext = CiphertextField()
+    http_proxy = plain_text_of("http_proxy_ciphertext")
+    https_proxy = plain_text_of("https_proxy_ciphertext")
+    no_proxy = models.CharField(max_length=1000, null=True, blank=True)  # noqa: DJ001 - null: not given, "" is a value
+    tag_patterns = models.JSONField(help_text="A list of globs: * ? [seq] [!seq].")
+    architectures = models.JSONField(default=list, blank=True, help_text="Empty: all.")
+    sync_interval = models.PositiveIntegerField(default=DEFAULT_INTERVAL, help_text="Seconds.")
+    starts_at = models.DateTimeField(default=timezone.now)
+    next_sync_at = models.DateTimeField(null=True, blank=True, default=timezone.now, db_index=True)
+    robot = models.ForeignKey("mirrors.Robot", on_delete=models.PROTECT, related_name="mirrors")
+    timeout_seconds = models.PositiveIntegerField(default=MINIMUM_TIMEOUT, help_text="Per tag, 300 or more.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(sync_interval__gte=1), name="mirror_interval_is_positive"),
+            models.CheckConstraint(condition=Q(timeout_seconds__gte=MINIMUM_TIMEOUT), name="mirror_timeout_is_allowed"),
+            models.CheckConstraint(condition=~Q(source_reference=""), name="mirror_has_a_source"),
+            models.CheckConstraint(condition=~Q(tag_patterns=[]), name="mirror_has_a_tag_pattern"),
+        ]
+        indexes = [models.Index(fields=["next_sync_at"], condition=Q(is_enabled=True), name="mirror_due")]
+
+    def __str__(self) -> str:
+        return f"{self.repository} from {self.source_reference}"
+
+    @property
+    def wants_tls_verified(self) -> bool:
+        """Whether HTTPS with a verified certificate is required at the source; yes unless switched off."""
+        return self.verify_tls is not False
+
+    def next_slot(self, after: datetime) -> datetime:
+        """The first time of the schedule later than `after`: starts_at plus whole intervals."""
+        if self.starts_at > after:
+            return self.starts_at
+        elapsed = int((after - self.starts_at).total_seconds())
+        return self.starts_at + timedelta(seconds=elapsed - elapsed % self.sync_interval + self.sync_interval)
+
+    def snapshot(self) -> dict[str, Any]:
+        """What a sync records of the configuration it runs with. No secrets: credentials are read when it starts."""
+        return {
+            "source_reference": self.source_reference,
+            "tag_patterns": self.tag_patterns,
+            "architectures": self.architectures,
+            "verify_tls": self.wants_tls_verified,
+            "unsigned_images": bool(self.unsigned_images),
+            "timeout_seconds": self.timeout_seconds,
+            "robot": self.robot.full_name,
+            "http_proxy": without_password(self.http_proxy),
+            "https_proxy": without_password(self.https_proxy),
+            "no_proxy": self.no_proxy,
+        }

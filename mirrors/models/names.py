@@ -1,0 +1,25 @@
+"""The grammar of names, for database constraints, forms and services alike.
+
+Source: Quay's namespace rule, and `<name>` of the OCI distribution specification.
+"""
+
+from __future__ import annotations
+
+from django.core.validators import RegexValidator
+
+NAMESPACE_NAME = r"^[a-z0-9]+([._-][a-z0-9]+)*$"
+REPOSITORY_NAME = r"^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*$"
+ROBOT_NAME = r"^[a-z][a-z0-9]*([._-][a-z0-9]+)*$"
+REGISTRY_ADDRESS = r"^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?$"
+
+HINTS = {
+    NAMESPACE_NAME: "Use 2 to 255 lower-case letters and digits, with single . _ - between them.",
+    REPOSITORY_NAME: "Use lower-case letters and digits, with . _ - between them and / between parts.",
+    ROBOT_NAME: "Start with a lower-case letter; then letters and digits, with single . _ - between them.",
+    REGISTRY_ADDRESS: "Give a host name or address and, if needed, a port: registry.example.com:5000.",
+}
+
+
+def name_validator(pattern: str) -> RegexValidator:
+    """A validator whose message says what the grammar wants."""
+    return RegexValidator(pattern, HINTS[pattern])

@@ -1,0 +1,37 @@
+"""People."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models, transaction
+
+from mirrors.models.names import NAMESPACE_NAME, name_validator
+
+
+class User(AbstractUser):
+    """A person who signs in. Each owns the namespace of the same name, so user names follow the namespace grammar."""
+
+    username = models.CharField(
+        max_length=255,
+        unique=True,
+        validators=[name_validator(NAMESPACE_NAME)],
+        help_text="2 to 255 lower-case letters, digits, and single . _ - between them.",
+        error_messages={"unique": "A user with that name exists."},
+    )
+
+    class Meta(AbstractUser.Meta):
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(username__regex=NAMESPACE_NAME), name="user_name_is_a_namespace_name"
+            )
+        ]
+
+    @transaction.atomic
+    def save(self, *args: Any, **options: Any) -> None:
+        """Save, and see to it that the user's own namespace exists."""
+        from mirrors.models.namespace import Namespace
+
+        super().save(*args, **options)
+        Namespace.objects.get_or_create(user=self, defaults={"name": self.username, "kind": Namespace.Kind.USER})

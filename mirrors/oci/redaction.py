@@ -1,0 +1,23 @@
+"""Takes secrets out of text that people will read."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+MASK = "********"
+_USERINFO = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)?(?P<user>[^\s/@:]*):[^\s/@]*@", re.IGNORECASE)
+
+
+def without_password(url: str | None) -> str | None:
+    """The URL with the password of its userinfo masked; a URL without a scheme may have userinfo too."""
+    if not url or "@" not in url:
+        return url
+    return _USERINFO.sub(lambda match: f"{match['scheme'] or ''}{match['user']}:{MASK}@", url)
+
+
+def without_query(url: str) -> str:
+    """Scheme, host and path of a URL: what is safe to show of a signed storage address."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{host}{parts.path}"
