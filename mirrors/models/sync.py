@@ -1,6 +1,6 @@
 """One run of a mirror: the state machine.
 
-                         +--------- cancel ---------+
+                         +-------- withdraw --------+
                          |                          v
     (request) -> QUEUED -+- start -> RUNNING -+- cancel -> CANCELLED
                                               +- succeed -> SUCCEEDED
@@ -217,9 +217,13 @@ class Sync(models.Model):
             {Status.RUNNING}, Status.FAILED, error_code=code, error_side=side or "", message=message, **counts
         )
 
+    def withdraw(self, *, message: str) -> bool:
+        """queued -> cancelled."""
+        return self._end({Status.QUEUED}, Status.CANCELLED, error_code=Code.CANCELLED, message=message)
+
     def cancel(self, *, message: str, **counts: Any) -> bool:
-        """queued or running -> cancelled. A running sync is cancelled by its own worker, which has stopped copying."""
-        return self._end({Status.QUEUED, Status.RUNNING}, Status.CANCELLED, error_code=Code.CANCELLED, message=message, **counts)
+        """running -> cancelled; only its worker says so, once it has stopped copying."""
+        return self._end({Status.RUNNING}, Status.CANCELLED, error_code=Code.CANCELLED, message=message, **counts)
 
     def lose(self, *, at: datetime, message: str) -> bool:
         """running -> lost, if its lease ran out before `at`."""

@@ -1,0 +1,48 @@
+"""The one way to Celery. A message is a doorbell: losing it, or getting it twice, changes nothing but the delay."""
+
+from __future__ import annotations
+
+import logging
+
+from django.db import transaction
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from mirrors.models import Sync
+
+logger = logging.getLogger(__name__)
+
+SYNC_QUEUE = "sync"
+SYNC_NOW_QUEUE = "sync-now"
+
+
+def enqueue_sync(sync: Sync) -> None:
+    """Tell the workers of a queued sync once the transaction is committed."""
+    transaction.on_commit(lambda: ring(sync))
+
+
+def ring(sync: Sync) -> bool:
+    """Send the message now. False: the broker cannot be reached; the sweep rings again."""
+    from tasks.syncs import run_sync
+
+    queue = SYNC_NOW_QUEUE if sync.priority else SYNC_QUEUE
+    try:
+        run_sync.apply_async((sync.pk,), queue=queue, retry=False)
+    except (OperationalError, OSError) as error:
+        logger.warning("The broker cannot be reached; %s waits for the next sweep: %s", sync, type(error).__name__)
+        return False
+    Sync.objects.filter(pk=sync.pk).update(rung_at=timezone.now())
+    return True
+
+
+def waiting_messages() -> int | None:
+    """How many sync messages no worker has taken yet; None when the broker cannot be reached."""
+    from tasks.syncs import run_sync
+
+    try:
+        with run_sync.app.connection_for_write() as connection:
+            connection.ensure_connection(max_retries=1, timeout=5)
+            channel = connection.default_channel
+            return sum(channel._size(queue) for queue in (SYNC_NOW_QUEUE, SYNC_QUEUE))
+    except (OperationalError, OSError):
+        return None

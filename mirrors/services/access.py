@@ -1,0 +1,102 @@
+"""Who may do what: the one place that decides, for API, pages, /v2/ and commands alike."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import Q, QuerySet
+
+from mirrors.errors import Forbidden, NotFound
+from mirrors.models import Membership, Namespace, Repository, RepositoryPermission, Robot, User
+
+Account = User | Robot | AnonymousUser | None
+Role = RepositoryPermission.Role
+STRENGTH = {Role.READ: 1, Role.WRITE: 2, Role.ADMIN: 3}
+
+
+def repository_role(account: Account, repository: Repository) -> Role | None:
+    """The strongest role this account has on the repository, whatever its state; None for none at all."""
+    roles = {Role.READ} if repository.is_public else set()
+    if isinstance(account, Robot):
+        roles |= _granted(repository, robot=account)
+    elif isinstance(account, User) and account.is_active:
+        if administers_namespace(account, repository.namespace):
+            return Role.ADMIN
+        roles |= _granted(repository, user=account)
+    return max(roles, key=STRENGTH.__getitem__, default=None)
+
+
+def administers_namespace(account: Account, namespace: Namespace) -> bool:
+    """Superusers, the owner of a user's space, and an organization's administrators."""
+    if not isinstance(account, User) or not account.is_active:
+        return False
+    return (
+        account.is_superuser
+        or namespace.user_id == account.pk
+        or namespace.memberships.filter(user=account, role=Membership.Role.ADMIN).exists()
+    )
+
+
+def may_create_repository(account: Account, namespace: Namespace) -> bool:
+    """Administrators, and members with the creator role."""
+    if administers_namespace(account, namespace):
+        return True
+    return (
+        isinstance(account, User)
+        and account.is_active
+        and namespace.memberships.filter(user=account, role=Membership.Role.CREATOR).exists()
+    )
+
+
+def may_pull(account: Account, repository: Repository) -> bool:
+    """Whether the account may read content."""
+    return repository_role(account, repository) is not None
+
+
+def may_administer(account: Account, repository: Repository) -> bool:
+    """Whether the account may see and change the mirror."""
+    return repository_role(account, repository) == Role.ADMIN
+
+
+def visible_repositories(account: Account) -> QuerySet[Repository]:
+    """Every repository the account may see, in one query."""
+    repositories = Repository.objects.select_related("namespace", "namespace__target_registry")
+    if isinstance(account, User) and account.is_active:
+        if account.is_superuser:
+            return repositories
+        return repositories.filter(
+            Q(visibility=Repository.Visibility.PUBLIC)
+            | Q(namespace__user=account)
+            | Q(pk__in=RepositoryPermission.objects.filter(user=account).values("repository"))
+            | Q(
+                namespace__in=Membership.objects.filter(user=account, role=Membership.Role.ADMIN).values("namespace"),
+            )
+        )
+    return repositories.filter(visibility=Repository.Visibility.PUBLIC)
+
+
+def administered_namespaces(user: User) -> QuerySet[Namespace]:
+    """Every namespace the user administers."""
+    if user.is_superuser:
+        return Namespace.objects.all()
+    admin_of = Membership.objects.filter(user=user, role=Membership.Role.ADMIN).values("namespace")
+    return Namespace.objects.filter(Q(user=user) | Q(pk__in=admin_of))
+
+
+def find_repository(full_name: str, *, account: Account, administer: bool = False) -> Repository:
+    """The repository of this `namespace/name`. Raises NotFound where the account may not even see it, else Forbidden."""
+    namespace, _, name = full_name.partition("/")
+    repository = (
+        Repository.objects.select_related("namespace", "namespace__target_registry")
+        .filter(namespace__name=namespace, name=name)
+        .first()
+    )
+    role = repository_role(account, repository) if repository else None
+    if repository is None or role is None:
+        raise NotFound(f"There is no repository {full_name}.")
+    if administer and role != Role.ADMIN:
+        raise Forbidden(f"You need to administer {full_name} for that.")
+    return repository
+
+
+def _granted(repository: Repository, **account: User | Robot) -> set[Role]:
+    return {Role(role) for role in repository.permissions.filter(**account).values_list("role", flat=True)}

@@ -1,0 +1,99 @@
+"""From configuration to the engine: where a mirror reads, where it writes, and what it may reach."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from mirrors.models import Mirror, Registry, Repository
+from mirrors.oci import (
+    ContentRepository,
+    Credentials,
+    EgressGuard,
+    Endpoint,
+    Reference,
+    RegistryClient,
+    RemoteRepository,
+    Side,
+    Store,
+    StoredRepository,
+)
+
+
+@dataclass(frozen=True)
+class Location:
+    """A repository at an endpoint; `endpoint` None is the built-in store. Holds no models, so threads may share it."""
+
+    endpoint: Endpoint | None
+    repository: str
+
+
+def store() -> Store:
+    """The built-in store."""
+    return Store(settings.STORE_DIR)
+
+
+def guard() -> EgressGuard:
+    """What outgoing connections may reach."""
+    return EgressGuard(
+        blocked_networks=[ipaddress.ip_network(network) for network in settings.EGRESS_BLOCKED_NETWORKS],
+        allowed_hosts=settings.EGRESS_ALLOWED_HOSTS,
+    )
+
+
+def source_of(mirror: Mirror) -> Location:
+    """Where the mirror reads. Raises DecryptionFailed when its credentials cannot be decrypted."""
+    reference = Reference.parse_location(mirror.source_reference)
+    endpoint = Endpoint(
+        registry=reference.registry,
+        credentials=credentials(mirror.source_username, mirror.source_password),
+        verify_tls=mirror.wants_tls_verified,
+        http_proxy=mirror.http_proxy or None,
+        https_proxy=mirror.https_proxy or None,
+        no_proxy=mirror.no_proxy or None,
+        max_connections=settings.CONNECTIONS_PER_REGISTRY,
+    )
+    return Location(endpoint, reference.repository)
+
+
+def target_of(repository: Repository) -> Location:
+    """Where the repository's content is kept."""
+    registry = repository.namespace.target_registry
+    if registry is None:
+        return Location(None, repository.full_name)
+    prefix = registry.repository_prefix.strip("/")
+    return Location(registry_endpoint(registry), f"{prefix}/{repository.full_name}" if prefix else repository.full_name)
+
+
+def registry_endpoint(registry: Registry) -> Endpoint:
+    """How to reach a target registry."""
+    return Endpoint(
+        registry=registry.address,
+        credentials=credentials(registry.username, registry.password),
+        verify_tls=registry.verify_tls and settings.REPO_MIRROR_TLS_VERIFY,
+        ca_certificate=registry.ca_certificate or None,
+        http_proxy=registry.http_proxy or None,
+        https_proxy=registry.https_proxy or None,
+        no_proxy=registry.no_proxy or None,
+        max_connections=registry.max_connections or settings.CONNECTIONS_PER_REGISTRY,
+    )
+
+
+def credentials(username: str | None, password: str | None) -> Credentials | None:
+    """Credentials, or None for anonymous access."""
+    return Credentials(username, password or "") if username else None
+
+
+@asynccontextmanager
+async def opened(location: Location, *, side: Side) -> AsyncIterator[ContentRepository]:
+    """The repository behind a location, its connections closed at the end."""
+    async with AsyncExitStack() as stack:
+        if location.endpoint is None:
+            yield StoredRepository(store(), location.repository)
+        else:
+            client = await stack.enter_async_context(RegistryClient(location.endpoint, side=side, guard=guard()))
+            yield RemoteRepository(client, location.repository)

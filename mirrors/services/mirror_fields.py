@@ -1,0 +1,151 @@
+"""What each field of a mirror accepts: one function a field, value in, clean value out, InvalidInput otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from mirrors.errors import InvalidInput
+from mirrors.models import Robot
+from mirrors.models.mirror import ARCHITECTURES, MINIMUM_TIMEOUT
+from mirrors.oci import BlockedDestination, InvalidReference, Reference
+from mirrors.services import connections
+
+LONGEST_INTERVAL = 2**31 - 1  # what a PostgreSQL integer holds, some 68 years
+LONGEST_REFERENCE = 1024
+LONGEST_USERNAME = 4096
+LONGEST_PASSWORD = 9000
+
+MISSING = {
+    "source_reference": "External registry reference is required",
+    "tag_patterns": "At least one tag pattern is required, for example: latest, v3.*",
+    "robot": "A robot of the repository's namespace is required: it is the account that writes the mirrored tags.",
+}
+
+COLUMNS = {
+    field: f"{field}_ciphertext" for field in ("source_username", "source_password", "http_proxy", "https_proxy")
+}
+"""Where the field's value is kept, for fields kept encrypted."""
+
+
+def clean(values: dict[str, Any]) -> dict[str, Any]:
+    """All values cleaned; raises InvalidInput for the first that is not acceptable, KeyError for an unknown field."""
+    return {field: CLEANERS[field](value) for field, value in values.items()}
+
+
+def clean_source_reference(value: Any) -> str:
+    """`registry[:port]/path`, and a registry that the egress guard lets us reach. No name is looked up here."""
+    text = "" if value is None else str(value)
+    if not text.strip():
+        raise InvalidInput(MISSING["source_reference"], field="source_reference")
+    if len(text) > LONGEST_REFERENCE:
+        raise InvalidInput(f"Give at most {LONGEST_REFERENCE} characters.", field="source_reference")
+    try:
+        reference = Reference.parse_location(text)
+        connections.guard().check_host(reference.registry)
+    except InvalidReference as error:
+        raise InvalidInput(error.message, field="source_reference") from error
+    except BlockedDestination as error:
+        raise InvalidInput("The provided registry location is not allowed", field="source_reference") from error
+    return text
+
+
+def clean_tag_patterns(value: Any) -> list[str]:
+    """At least one pattern, none of them blank."""
+    patterns = [str(pattern) for pattern in value or ()]
+    if not patterns or any(not pattern.strip() for pattern in patterns):
+        raise InvalidInput(MISSING["tag_patterns"], field="tag_patterns")
+    return patterns
+
+
+def clean_architectures(value: Any) -> list[str]:
+    """A subset of Quay's four architectures, order kept; none is all."""
+    architectures = [str(architecture) for architecture in value or ()]
+    unknown = sorted(set(architectures) - set(ARCHITECTURES))
+    if unknown:
+        raise InvalidInput(f"Invalid architectures: {', '.join(unknown)}", field="architectures")
+    return architectures
+
+
+def clean_sync_interval(value: Any) -> int:
+    """Seconds, at least one."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= LONGEST_INTERVAL:
+        raise InvalidInput("The sync interval must be a whole number of seconds, at least 1.", field="sync_interval")
+    return value
+
+
+def clean_timeout(value: Any) -> int:
+    """Seconds, at least 300."""
+    if isinstance(value, bool) or not isinstance(value, int) or not MINIMUM_TIMEOUT <= value <= LONGEST_INTERVAL:
+        raise InvalidInput(
+            f"Skopeo timeout interval cannot be less than {MINIMUM_TIMEOUT} seconds.", field="timeout_seconds"
+        )
+    return value
+
+
+def clean_starts_at(value: Any) -> datetime:
+    """An aware time, in whole seconds."""
+    if not isinstance(value, datetime) or timezone.is_naive(value):
+        raise InvalidInput("Give the start as a date and time in UTC.", field="starts_at")
+    return value.replace(microsecond=0)
+
+
+def clean_robot(value: Any) -> Robot:
+    """A robot."""
+    if not isinstance(value, Robot):
+        raise InvalidInput(MISSING["robot"], field="robot")
+    return value
+
+
+def _optional_text(field: str, longest: int) -> Callable[[Any], str | None]:
+    """Text that may be missing; empty is missing."""
+
+    def clean_text(value: Any) -> str | None:
+        text = "" if value is None else str(value)
+        if len(text) > longest:
+            raise InvalidInput(f"Give at most {longest} characters.", field=field)
+        if any(ord(character) < ord(" ") for character in text):
+            raise InvalidInput("Control characters are not allowed here.", field=field)
+        return text or None
+
+    return clean_text
+
+
+def _optional_boolean(field: str) -> Callable[[Any], bool | None]:
+    def clean_boolean(value: Any) -> bool | None:
+        if value is not None and not isinstance(value, bool):
+            raise InvalidInput("Give true or false.", field=field)
+        return value
+
+    return clean_boolean
+
+
+def _boolean(field: str) -> Callable[[Any], bool]:
+    def clean_boolean(value: Any) -> bool:
+        if not isinstance(value, bool):
+            raise InvalidInput("Give true or false.", field=field)
+        return value
+
+    return clean_boolean
+
+
+CLEANERS: dict[str, Callable[[Any], Any]] = {
+    "is_enabled": _boolean("is_enabled"),
+    "source_reference": clean_source_reference,
+    "source_username": _optional_text("source_username", LONGEST_USERNAME),
+    "source_password": _optional_text("source_password", LONGEST_PASSWORD),
+    "verify_tls": _optional_boolean("verify_tls"),
+    "unsigned_images": _optional_boolean("unsigned_images"),
+    "http_proxy": _optional_text("http_proxy", 1000),
+    "https_proxy": _optional_text("https_proxy", 1000),
+    "no_proxy": _optional_text("no_proxy", 1000),
+    "tag_patterns": clean_tag_patterns,
+    "architectures": clean_architectures,
+    "sync_interval": clean_sync_interval,
+    "starts_at": clean_starts_at,
+    "robot": clean_robot,
+    "timeout_seconds": clean_timeout,
+}

@@ -1,0 +1,94 @@
+"""How a mirror is doing, for pages, commands and API alike, in two queries for any number of mirrors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from django.conf import settings
+from django.db.models import Max
+
+from mirrors.models import Mirror, Sync
+from mirrors.models.sync import ACTIVE, Status, Trigger
+
+
+class State(StrEnum):
+    """What people see. Quay's words for them are made in `api/`."""
+
+    SCHEDULED = "scheduled"  # never ran
+    QUEUED = "queued"  # asked for, or due, and waiting for a worker
+    SYNCING = "syncing"
+    RETRYING = "retrying"  # the last attempt failed, the next is waiting
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+OF_FINISHED = {
+    Status.SUCCEEDED: State.SUCCEEDED,
+    Status.FAILED: State.FAILED,
+    Status.LOST: State.FAILED,
+    Status.CANCELLED: State.CANCELLED,
+}
+
+
+@dataclass(frozen=True)
+class MirrorStatus:
+    """The active sync, if any, and the last one that ended, if any."""
+
+    mirror: Mirror
+    active: Sync | None
+    finished: Sync | None
+
+    @property
+    def state(self) -> State:
+        """One word for it."""
+        if self.active is None:
+            return OF_FINISHED[Status(self.finished.status)] if self.finished else State.SCHEDULED
+        if self.active.status == Status.RUNNING:
+            return State.SYNCING
+        return State.RETRYING if self.active.trigger == Trigger.RETRY else State.QUEUED
+
+    @property
+    def is_cancelling(self) -> bool:
+        """The worker has been asked to stop and has not yet."""
+        return bool(self.active and self.active.cancel_requested_at)
+
+    @property
+    def attempts_left(self) -> int:
+        """How many more attempts the current sync has."""
+        return settings.SYNC_ATTEMPTS - (self.active.attempt - 1 if self.active else 0)
+
+    @property
+    def last_sync_at(self) -> datetime | None:
+        """When the last sync ended."""
+        return self.finished.finished_at if self.finished else None
+
+    @property
+    def error(self) -> Sync | None:
+        """The last sync that ended, if it failed."""
+        return self.finished if self.finished and self.finished.error_code else None
+
+    @property
+    def latest(self) -> Sync | None:
+        """The sync to show: the running one, else the last one that ended, else the queued one."""
+        if self.active and self.active.status == Status.RUNNING:
+            return self.active
+        return self.finished or self.active
+
+
+def status_of(mirror: Mirror) -> MirrorStatus:
+    """The status of one mirror."""
+    return statuses_of([mirror])[mirror.pk]
+
+
+def statuses_of(mirrors: Iterable[Mirror]) -> dict[int, MirrorStatus]:
+    """The status of each mirror, by its primary key."""
+    mirrors = list(mirrors)
+    keys = [mirror.pk for mirror in mirrors]
+    active = {sync.mirror_id: sync for sync in Sync.objects.filter(mirror__in=keys, status__in=ACTIVE)}
+    latest = Sync.objects.finished().filter(mirror__in=keys).order_by().values("mirror").annotate(latest=Max("id"))
+    finished = {sync.mirror_id: sync for sync in Sync.objects.filter(pk__in=latest.values("latest"))}
+    return {mirror.pk: MirrorStatus(mirror, active.get(mirror.pk), finished.get(mirror.pk)) for mirror in mirrors}

@@ -1,0 +1,56 @@
+"""Syncs as people ask for them: request one, cancel one."""
+
+from __future__ import annotations
+
+from django.db import IntegrityError, transaction
+
+from mirrors import queue
+from mirrors.errors import AlreadySyncing, NotSyncing
+from mirrors.models import Mirror, Sync, User
+from mirrors.models.sync import Status, Trigger
+from mirrors.services import schedules
+
+
+def request_sync(mirror: Mirror, *, by: User | None = None) -> Sync:
+    """Queue a sync of this mirror now, or bring the queued one forward; AlreadySyncing while one is running."""
+    sync = Sync.objects.active().filter(mirror=mirror).first() or _insert_request(mirror, by=by)
+    if sync.trigger != Trigger.MANUAL or sync.status != Status.QUEUED:
+        if not sync.promote(by=by.pk if by else None):
+            raise AlreadySyncing(f"{mirror.repository} is being synced already. Wait for it, or cancel it first.")
+        sync.refresh_from_db()
+    queue.enqueue_sync(sync)
+    return sync
+
+
+def cancel_sync(mirror: Mirror, *, by: User | None = None) -> Sync:
+    """Stop the queued or running sync. Nothing is deleted and the schedule goes on; NotSyncing where there is none.
+
+    A queued sync is cancelled at once, a running one by its worker, within seconds.
+    """
+    sync = Sync.objects.active().filter(mirror=mirror).first()
+    if sync is None:
+        raise NotSyncing(f"No sync of {mirror.repository} is queued or running.")
+    with transaction.atomic():
+        if sync.withdraw(message=f"Cancelled {_name(by)}before it started."):
+            schedules.advance(mirror)
+            return sync
+    if not sync.request_cancel():
+        raise NotSyncing(f"The sync of {mirror.repository} has just ended.")
+    return sync
+
+
+def _insert_request(mirror: Mirror, *, by: User | None) -> Sync:
+    try:
+        with transaction.atomic():
+            return Sync.objects.create(
+                mirror=mirror, trigger=Trigger.MANUAL, priority=Sync.MANUAL_PRIORITY, requested_by=by
+            )
+    except IntegrityError as error:  # one_active_sync_per_mirror: somebody was faster
+        sync = Sync.objects.active().filter(mirror=mirror).first()
+        if sync is None:
+            raise AlreadySyncing(f"{mirror.repository} was being synced just now. Ask again.") from error
+        return sync
+
+
+def _name(by: User | None) -> str:
+    return f"by {by.get_username()} " if by else ""

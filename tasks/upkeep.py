@@ -1,0 +1,19 @@
+"""Tidying up, now and then."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from mirrors.services import upkeep
+
+
+@shared_task(name="tasks.upkeep.collect_garbage")
+def collect_garbage() -> None:
+    """Free what no tag of the built-in store reaches."""
+    upkeep.collect_garbage()
+
+
+@shared_task(name="tasks.upkeep.forget_old_syncs")
+def forget_old_syncs() -> None:
+    """Drop history older than HISTORY_DAYS."""
+    upkeep.forget_old_syncs()
