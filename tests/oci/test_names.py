@@ -25,7 +25,24 @@ def test_these_are_repository_names(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["", "/", "/a", "a/", "a//b", "..", "a/../b", "a/./b", "A", "a___b", "a..b", "_tags", "a/_tags", "a\n", "a-", "x" * 256],
+    [
+        "",
+        "/",
+        "/a",
+        "a/",
+        "a//b",
+        "..",
+        "a/../b",
+        "a/./b",
+        "A",
+        "a___b",
+        "a..b",
+        "_tags",
+        "a/_tags",
+        "a\n",
+        "a-",
+        "x" * 256,
+    ],
 )
 def test_these_are_not_repository_names(name: str) -> None:
     assert not is_repository_name(name)
@@ -42,7 +59,8 @@ def test_these_are_not_tags(tag: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "digest", ["", "sha256:", "sha256:" + "a" * 63, "sha256:" + "A" * 64, "md5:" + "a" * 32, "sha256:" + "a" * 64 + "\n"]
+    "digest",
+    ["", "sha256:", "sha256:" + "a" * 63, "sha256:" + "A" * 64, "md5:" + "a" * 32, "sha256:" + "a" * 64 + "\n"],
 )
 def test_these_are_not_digests(digest: str) -> None:
     assert not is_digest(digest)

@@ -79,12 +79,14 @@ async def test_a_blob_shows_only_in_the_repositories_that_hold_it(store: Store, 
     stranger = StoredRepository(store, "other/app")
     assert not await stranger.has_blob(descriptor.digest)
     assert store.find_blob("other/app", descriptor.digest) is None
-    with pytest.raises(NotFound, match="no blob .* in other/app") as caught:
+    with pytest.raises(NotFound, match=r"no blob .* in other/app") as caught:
         await read(stranger, descriptor)
     assert caught.value.side is Side.TARGET
 
 
-async def test_a_mount_takes_the_blob_over_from_the_repository_that_holds_it(store: Store, app: StoredRepository) -> None:
+async def test_a_mount_takes_the_blob_over_from_the_repository_that_holds_it(
+    store: Store, app: StoredRepository
+) -> None:
     descriptor = blob(b"shared")
     await app.push_blob(descriptor, pieces(b"shared"))
     other = StoredRepository(store, "other/app")
@@ -297,7 +299,7 @@ async def test_deleting_a_repository_spares_those_nested_below_its_name(store: S
 async def test_a_store_that_is_a_file_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "store").write_text("")
     app = StoredRepository(Store(tmp_path / "store"), "team/app", side=Side.SOURCE)
-    with pytest.raises(RegistryFault, match="cannot be used: .* Check the folder") as caught:
+    with pytest.raises(RegistryFault, match=r"cannot be used: .* Check the folder") as caught:
         await app.push_blob(blob(b"x"), pieces(b"x"))
     assert caught.value.side is Side.SOURCE
 
