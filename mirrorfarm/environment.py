@@ -66,7 +66,9 @@ class Environment:
         """A URL of one of the schemes. It may hold a password, so the error does not repeat it."""
         value = self._raw(name) or default
         if value and urlsplit(value).scheme not in schemes:
-            raise ImproperlyConfigured(f"{name} is not a URL that starts with {' or '.join(s + '://' for s in schemes)}.")
+            raise ImproperlyConfigured(
+                f"{name} is not a URL that starts with {' or '.join(s + '://' for s in schemes)}."
+            )
         return value
 
     def _raw(self, name: str) -> str:

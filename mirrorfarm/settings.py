@@ -1,7 +1,7 @@
 """Every setting of Mirrorfarm, read from the environment; each is documented where it stands.
 
-Two profiles, chosen by settings alone. *Embedded* (nothing set): SQLite, a broker that `manage.py up` starts, content in
-DATA_DIR. *Farm*: DATABASE_URL and BROKER_URL are given. Any setting may come from a file: NAME_FILE=/path.
+Two profiles, chosen by settings alone. *Embedded* (nothing set): SQLite, a broker that `manage.py up` starts, content
+in DATA_DIR. *Farm*: DATABASE_URL and BROKER_URL are given. Any setting may come from a file: NAME_FILE=/path.
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ DATABASE_URL = env.url("DATABASE_URL", schemes=("postgres", "postgresql", "sqlit
 EMBEDDED = not DATABASE_URL
 
 # redis://[:password@]host:6379/0, rediss:// for TLS. Required in the farm profile; embedded, `manage.py up` starts one.
-BROKER_URL = env.url("BROKER_URL", schemes=("redis", "rediss", "sentinel")) or (broker_url_of(DATA_DIR) if EMBEDDED else "")
+BROKER_URL = env.url("BROKER_URL", schemes=("redis", "rediss", "sentinel")) or (
+    broker_url_of(DATA_DIR) if EMBEDDED else ""
+)
 if not EMBEDDED and not BROKER_URL:
     raise ImproperlyConfigured("BROKER_URL is not set while DATABASE_URL is: the farm profile needs both.")
 
@@ -94,7 +96,16 @@ HISTORY_DAYS = env.integer("HISTORY_DAYS", 90, minimum=1)
 # out, and in the farm profile this machine's own loopback too.
 EGRESS_BLOCKED_NETWORKS = env.words(
     "EGRESS_BLOCKED_NETWORKS",
-    ("169.254.0.0/16", "fe80::/10", "fd00:ec2::254/128", "0.0.0.0/8", "::/128", "224.0.0.0/4", "ff00::/8", "240.0.0.0/4")
+    (
+        "169.254.0.0/16",
+        "fe80::/10",
+        "fd00:ec2::254/128",
+        "0.0.0.0/8",
+        "::/128",
+        "224.0.0.0/4",
+        "ff00::/8",
+        "240.0.0.0/4",
+    )
     + (() if EMBEDDED else ("127.0.0.0/8", "::1/128")),
 )
 
@@ -105,7 +116,9 @@ EGRESS_ALLOWED_HOSTS = env.words("EGRESS_ALLOWED_HOSTS")
 DEBUG = env.boolean("DEBUG", False)
 
 # Host names under which the web server answers; `*` for any.
-ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", ("*",) if EMBEDDED else (environ.urlparse(PUBLIC_URL).hostname or "localhost",))
+ALLOWED_HOSTS = env.words(
+    "ALLOWED_HOSTS", ("*",) if EMBEDDED else (environ.urlparse(PUBLIC_URL).hostname or "localhost",)
+)
 
 # Lowest level that reaches the log.
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
@@ -114,7 +127,9 @@ for _network in EGRESS_BLOCKED_NETWORKS:
     try:
         ipaddress.ip_network(_network)
     except ValueError as _error:
-        raise ImproperlyConfigured(f"EGRESS_BLOCKED_NETWORKS holds {_network!r}, which is no network: {_error}.") from None
+        raise ImproperlyConfigured(
+            f"EGRESS_BLOCKED_NETWORKS holds {_network!r}, which is no network: {_error}."
+        ) from None
 
 # --- Django -------------------------------------------------------------------------------------------------------
 
@@ -171,7 +186,9 @@ if EMBEDDED or DATABASE_URL.startswith("sqlite"):
     DATABASES = {
         "default": {
             "ENGINE": "django.db.backends.sqlite3",
-            "NAME": environ.Env.db_url_config(DATABASE_URL)["NAME"] if DATABASE_URL else DATA_DIR / "mirrorfarm.sqlite3",
+            "NAME": environ.Env.db_url_config(DATABASE_URL)["NAME"]
+            if DATABASE_URL
+            else DATA_DIR / "mirrorfarm.sqlite3",
             "OPTIONS": {"transaction_mode": "IMMEDIATE", "timeout": 20, "init_command": _journal},
         }
     }

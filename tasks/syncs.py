@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from celery import shared_task
+import os
+
+from celery import Task, shared_task
 
 from mirrors.services import sync_runs
 
 
-@shared_task(name="tasks.syncs.run_sync")
-def run_sync(sync_id: int) -> None:
+@shared_task(name="tasks.syncs.run_sync", bind=True)
+def run_sync(self: Task, sync_id: int) -> None:
     """Run a queued sync, unless another worker has it."""
-    sync_runs.run_sync(sync_id)
+    sync_runs.run_sync(sync_id, worker=f"{self.request.hostname} ({os.getpid()})")

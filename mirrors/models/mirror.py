@@ -10,7 +10,6 @@ from django.db.models import Q
 from django.utils import timezone
 
 from mirrors.models.encryption import CiphertextField, plain_text_of
-from mirrors.oci.redaction import without_password
 
 ARCHITECTURES = ("amd64", "arm64", "ppc64le", "s390x")
 """What Quay's filter knows."""
@@ -84,7 +83,5 @@ class Mirror(models.Model):
             "unsigned_images": bool(self.unsigned_images),
             "timeout_seconds": self.timeout_seconds,
             "robot": self.robot.full_name,
-            "http_proxy": without_password(self.http_proxy),
-            "https_proxy": without_password(self.https_proxy),
-            "no_proxy": self.no_proxy,
+            "uses_proxy": bool(self.http_proxy_ciphertext or self.https_proxy_ciphertext),
         }

@@ -42,7 +42,9 @@ class Registry(models.Model):
         verbose_name_plural = "registries"
         ordering = ["name"]
         constraints = [
-            models.CheckConstraint(condition=Q(address__regex=REGISTRY_ADDRESS), name="registry_address_is_well_formed"),
+            models.CheckConstraint(
+                condition=Q(address__regex=REGISTRY_ADDRESS), name="registry_address_is_well_formed"
+            ),
             models.CheckConstraint(
                 condition=Q(max_connections__isnull=True) | Q(max_connections__gte=1),
                 name="registry_has_a_connection",

@@ -145,7 +145,8 @@ class Sync(models.Model):
                 name="sync_status_is_known",
             ),
             models.CheckConstraint(
-                condition=~Q(status="running") | Q(lease_expires_at__isnull=False, started_at__isnull=False, fence__gte=1),
+                condition=~Q(status="running")
+                | Q(lease_expires_at__isnull=False, started_at__isnull=False, fence__gte=1),
                 name="a_running_sync_holds_a_lease",
             ),
             models.CheckConstraint(

@@ -83,7 +83,7 @@ def administered_namespaces(user: User) -> QuerySet[Namespace]:
 
 
 def find_repository(full_name: str, *, account: Account, administer: bool = False) -> Repository:
-    """The repository of this `namespace/name`. Raises NotFound where the account may not even see it, else Forbidden."""
+    """The repository of this `namespace/name`. NotFound where the account may not even see it, else Forbidden."""
     namespace, _, name = full_name.partition("/")
     repository = (
         Repository.objects.select_related("namespace", "namespace__target_registry")

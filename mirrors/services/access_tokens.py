@@ -24,7 +24,9 @@ SCOPES = (
 USE_IS_NOTED_EVERY = timedelta(minutes=1)
 
 
-def issue_token(user: User, *, name: str, scopes: list[str], expires_at: datetime | None = None) -> tuple[AccessToken, str]:
+def issue_token(
+    user: User, *, name: str, scopes: list[str], expires_at: datetime | None = None
+) -> tuple[AccessToken, str]:
     """A new token and its text, which is not kept and cannot be shown again."""
     unknown = sorted(set(scopes) - set(SCOPES))
     if unknown or not scopes:

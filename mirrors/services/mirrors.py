@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from mirrors.errors import AlreadyExists, InvalidInput, NotFound
-from mirrors.models import Mirror, Repository, Robot, Sync, User
+from mirrors.models import Mirror, Repository, Robot, Sync
 from mirrors.models.sync import Status
 from mirrors.services import mirror_fields, namespaces, schedules
 

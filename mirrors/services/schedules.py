@@ -34,7 +34,7 @@ def enqueue_due_syncs() -> int:
 
 
 def sweep() -> None:
-    """End syncs whose lease ran out, start their next attempts, and ring again for queued syncs that nobody heard of."""
+    """End syncs whose lease ran out, plan their next attempts, and ring again for queued syncs nobody heard of."""
     now = timezone.now()
     for sync in Sync.objects.lease_expired(now).select_related("mirror__repository__namespace"):
         _recover(sync, at=now)
@@ -88,7 +88,7 @@ def plan_next_attempt(
 
 
 def retry_delay(attempt: int, *, retry_after: float | None) -> timedelta:
-    """Twice as long after each attempt, jittered by half, never shorter than the registry asked for, at most an hour."""
+    """Twice as long after each attempt, jittered, never shorter than the registry asked for, at most an hour."""
     seconds = settings.RETRY_DELAY_SECONDS * 2 ** (attempt - 1) * random.uniform(0.75, 1.25)  # noqa: S311 - no secret
     return min(timedelta(seconds=max(seconds, retry_after or 0)), LONGEST_DELAY)
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 from django.db import IntegrityError, transaction
 
 from mirrors import queue
-from mirrors.errors import AlreadySyncing, NotSyncing
-from mirrors.models import Mirror, Sync, User
+from mirrors.errors import AlreadySyncing, InvalidInput, NotSyncing
+from mirrors.models import Mirror, Repository, Sync, User
 from mirrors.models.sync import Status, Trigger
 from mirrors.services import schedules
 
 
 def request_sync(mirror: Mirror, *, by: User | None = None) -> Sync:
     """Queue a sync of this mirror now, or bring the queued one forward; AlreadySyncing while one is running."""
+    if mirror.repository.state != Repository.State.MIRROR:
+        raise InvalidInput(
+            f"{mirror.repository} is in the {mirror.repository.state} state: set it to MIRROR first.", field="state"
+        )
     sync = Sync.objects.active().filter(mirror=mirror).first() or _insert_request(mirror, by=by)
     if sync.trigger != Trigger.MANUAL or sync.status != Status.QUEUED:
         if not sync.promote(by=by.pk if by else None):

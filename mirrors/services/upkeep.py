@@ -15,7 +15,8 @@ from django.utils import timezone
 from mirrors.models import Sync
 from mirrors.models.encryption import CiphertextField, decrypt, encrypt
 from mirrors.models.sync import Status
-from mirrors.oci import GarbageReport, collect_garbage as collect
+from mirrors.oci import GarbageReport
+from mirrors.oci import collect_garbage as collect
 from mirrors.services import connections
 
 logger = logging.getLogger(__name__)

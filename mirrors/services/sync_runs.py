@@ -1,0 +1,229 @@
+"""One sync from claim to end, inside one worker process."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from mirrors import oci
+from mirrors.models import Mirror, Repository, Sync
+from mirrors.models.encryption import DecryptionFailed
+from mirrors.models.sync import Stage, Status, Trigger
+from mirrors.oci import Code, ContentRepository, OCIError, Side
+from mirrors.services import connections, schedules
+from mirrors.services.heartbeat import Heartbeat, Verdict
+from mirrors.services.sync_records import SyncRecords, failures
+from mirrors.tag_filters import select_tags
+
+logger = logging.getLogger(__name__)
+
+TAGS_NAMED = 3
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a sync is to do, read once when it starts: later edits of the mirror do not reach it."""
+
+    source: connections.Location
+    target: connections.Location
+    patterns: list[str]
+    architectures: list[str]
+    only_tags: list[str] | None
+    deep: bool
+    tag_timeout: int
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a sync failed, and what a further attempt may do about it."""
+
+    code: Code
+    side: Side | None
+    retryable: bool
+    only_tags: list[str] | None = None
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a copy ended of itself: in a sentence, and with the failure, if it failed."""
+
+    message: str
+    failure: Failure | None = None
+
+
+def run_sync(sync_id: int, *, worker: str = "") -> None:
+    """Run a queued sync; does nothing where it is not queued any more, or not yet to be started."""
+    sync = _claimed(sync_id, worker=worker or f"process {os.getpid()}")
+    if sync is None:
+        return
+    records = SyncRecords(sync)
+    with Heartbeat(sync, records) as heartbeat:
+        outcome = _attempt(sync, records, heartbeat)
+    _finish(sync, records, outcome=outcome, verdict=heartbeat.verdict)
+
+
+def _claimed(sync_id: int, *, worker: str) -> Sync | None:
+    sync = (
+        Sync.objects.select_related("mirror__repository__namespace__target_registry", "mirror__robot__namespace")
+        .filter(pk=sync_id, status=Status.QUEUED, available_at__lte=timezone.now())
+        .first()
+    )
+    if sync is None:
+        return None
+    if sync.mirror.repository.state != Repository.State.MIRROR:
+        sync.withdraw(message="The repository has left the MIRROR state.")
+        return None
+    if not sync.start(worker=worker, snapshot=sync.mirror.snapshot()):
+        return None
+    return sync
+
+
+def _attempt(sync: Sync, records: SyncRecords, heartbeat: Heartbeat) -> Outcome | None:
+    """Copy and prune. None: the heartbeat stopped it, and its verdict says why."""
+    try:
+        return oci.run(_mirror(_plan(sync), records, heartbeat))
+    except asyncio.CancelledError:
+        return None
+    except OCIError as error:
+        return Outcome(
+            str(error), Failure(error.code, error.side, error.retryable, sync.only_tags, retry_after=error.retry_after)
+        )
+    except DecryptionFailed:
+        message = "The stored credentials cannot be decrypted with the present ENCRYPTION_KEYS: enter them again."
+        return Outcome(message, Failure(Code.DECRYPTION, None, retryable=False))
+    except Exception:  # whatever it is, the sync must end and say so; the traceback goes to the log
+        logger.exception("Unexpected fault in %s", sync)
+        message = f"An unexpected fault; the worker's log has the details of sync {sync.pk}."
+        return Outcome(message, Failure(Code.INTERNAL, None, retryable=True, only_tags=sync.only_tags))
+
+
+def _plan(sync: Sync) -> Plan:
+    mirror = sync.mirror
+    return Plan(
+        source=connections.source_of(mirror),
+        target=connections.target_of(mirror.repository),
+        patterns=mirror.tag_patterns,
+        architectures=mirror.architectures,
+        only_tags=sync.only_tags,
+        deep=_architectures_changed(mirror, before=sync),
+        tag_timeout=mirror.timeout_seconds,
+    )
+
+
+def _architectures_changed(mirror: Mirror, *, before: Sync) -> bool:
+    """Whether an index at the target may lack platforms that are wanted now: equal digests then prove nothing."""
+    earlier = Sync.objects.filter(mirror=mirror, pk__lt=before.pk, started_at__isnull=False)
+    success = (
+        earlier.filter(status=Status.SUCCEEDED, only_tags=None).order_by("-pk").values_list("pk", flat=True).first()
+    )
+    since = earlier.filter(pk__gte=success) if success else earlier
+    return any(
+        snapshot.get("architectures", []) != mirror.architectures
+        for snapshot in since.values_list("snapshot", flat=True)
+    )
+
+
+async def _mirror(plan: Plan, records: SyncRecords, heartbeat: Heartbeat) -> Outcome:
+    heartbeat.attach()
+    try:
+        async with (
+            connections.opened(plan.source, side=Side.SOURCE) as source,
+            connections.opened(plan.target, side=Side.TARGET) as target,
+        ):
+            return await _copy_and_prune(plan, source, target, records)
+    finally:
+        heartbeat.detach()
+
+
+async def _copy_and_prune(
+    plan: Plan, source: ContentRepository, target: ContentRepository, records: SyncRecords
+) -> Outcome:
+    tags = await source.list_tags()
+    selected = select_tags(tags, plan.patterns).tags
+    if not selected:
+        patterns = ", ".join(plan.patterns)
+        return Outcome(f"No tags matched: none of the source's {len(tags)} tags fits {patterns}. Nothing was deleted.")
+    wanted = [tag for tag in selected if plan.only_tags is None or tag in set(plan.only_tags)]
+    records.stage, records.tags_total = Stage.COPYING, len(wanted)
+    outcomes = await oci.copy_tags(
+        source,
+        target,
+        wanted,
+        architectures=plan.architectures,
+        deep=plan.deep,
+        tag_timeout=plan.tag_timeout,
+        concurrency=settings.TAG_CONCURRENCY,
+        progress=records.progress,
+        on_outcome=records.add,
+    )
+    failed = failures(outcomes)
+    if failed:
+        return _failure_of_tags(failed, total=len(wanted))
+    await _prune(target, keep=set(selected), records=records)
+    return Outcome(_summary(records))
+
+
+async def _prune(target: ContentRepository, *, keep: set[str], records: SyncRecords) -> None:
+    """Delete the target's tags that match no pattern any more; only ever called after a complete, faultless run."""
+    records.stage = Stage.PRUNING
+    for tag in await target.list_tags():
+        if tag not in keep:
+            await target.delete_tag(tag)
+            records.add_deleted(tag)
+
+
+def _failure_of_tags(failed: list[oci.TagOutcome], *, total: int) -> Outcome:
+    errors = [outcome.error for outcome in failed if outcome.error]
+    named = "; ".join(f"{outcome.tag}: {outcome.error}" for outcome in failed[:TAGS_NAMED])
+    more = f"; and {len(failed) - TAGS_NAMED} more" if len(failed) > TAGS_NAMED else ""
+    failure = Failure(
+        errors[0].code,
+        errors[0].side,
+        retryable=any(error.retryable for error in errors),
+        only_tags=[outcome.tag for outcome in failed],
+        retry_after=max((error.retry_after or 0 for error in errors), default=0) or None,
+    )
+    return Outcome(f"{len(failed)} of {total} tags failed. {named}{more} No tag was deleted.", failure)
+
+
+def _summary(records: SyncRecords) -> str:
+    counts = records.counters()
+    words = ("copied", "unchanged", "skipped", "deleted")
+    parts = [f"{counts[f'tags_{word}']} {word}" for word in words if counts[f"tags_{word}"]]
+    return f"Tags: {', '.join(parts)}."
+
+
+def _finish(sync: Sync, records: SyncRecords, *, outcome: Outcome | None, verdict: Verdict | None) -> None:
+    """Write the end, and what follows from it, in one transaction. A worker that lost its lease writes nothing."""
+    with transaction.atomic():
+        if verdict == Verdict.LOST or not _end(sync, records, outcome):
+            logger.warning("%s lost its lease; whoever took it goes on", sync)
+            return
+        records.save()
+        failure = outcome.failure if outcome else None
+        if failure and failure.retryable:
+            schedules.plan_next_attempt(
+                sync, trigger=Trigger.RETRY, only_tags=failure.only_tags, retry_after=failure.retry_after
+            )
+        else:
+            schedules.advance(sync.mirror)
+    logger.info("%s of %s: %s", sync, sync.mirror.repository, sync.message)
+
+
+def _end(sync: Sync, records: SyncRecords, outcome: Outcome | None) -> bool:
+    counters = records.counters()
+    del counters["stage"]
+    if outcome is None:
+        deleted = counters["tags_deleted"] or "No"
+        return sync.cancel(message=f"Cancelled while it was running. {deleted} tags were deleted.", **counters)
+    if outcome.failure is None:
+        return sync.succeed(message=outcome.message, **counters)
+    failure = outcome.failure
+    return sync.fail(code=failure.code, side=failure.side, message=outcome.message, **counters)
