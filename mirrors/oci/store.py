@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -86,7 +86,7 @@ class StoredRepository:
         """Whether this repository holds the blob; if so, it stays for as long as the sync runs."""
         return await self._run(self.store.keep_blob, self._name, digest)
 
-    async def open_blob(self, descriptor: Descriptor) -> AsyncIterator[bytes]:
+    async def open_blob(self, descriptor: Descriptor) -> AsyncGenerator[bytes, None]:
         """The blob's bytes in chunks of 1 MiB; raises NotFound."""
         found = await self._run(self.store.find_blob, self._name, descriptor.digest)
         if found is None:
