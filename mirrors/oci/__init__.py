@@ -1,0 +1,93 @@
+"""The copy engine: moves images between registries, byte for byte. Knows no Django and no Celery.
+
+    from mirrors.oci import Endpoint, Reference, RegistryClient, RemoteRepository, Side, copy_tags, run
+
+    async def mirror() -> None:
+        source = Reference.parse_location("quay.io/prometheus/busybox")
+        target = Reference.parse_location("registry.example.com/mirror/busybox")
+        async with (
+            RegistryClient(Endpoint(source.registry), side=Side.SOURCE) as there,
+            RegistryClient(Endpoint(target.registry), side=Side.TARGET) as here,
+        ):
+            origin = RemoteRepository(there, source.repository)
+            tags = await origin.list_tags()
+            for outcome in await copy_tags(origin, RemoteRepository(here, target.repository), tags):
+                print(outcome.tag, outcome.action, outcome.reason)
+
+    run(mirror())
+
+Everything that can go wrong is an OCIError (`errors.py`), with a code, a side, and a sentence for the user.
+"""
+
+from mirrors.oci.client import RegistryClient
+from mirrors.oci.content import ContentRepository
+from mirrors.oci.copy import copy_tags
+from mirrors.oci.egress import DEFAULT_BLOCKED, EgressGuard
+from mirrors.oci.endpoint import Credentials, Endpoint
+from mirrors.oci.errors import (
+    AuthFailed,
+    BlockedDestination,
+    Code,
+    ConnectionFailed,
+    DigestMismatch,
+    ImmutableTag,
+    InvalidReference,
+    NameNotResolved,
+    NotFound,
+    OCIError,
+    PlatformMismatch,
+    QuotaExceeded,
+    RateLimited,
+    Refused,
+    RegistryFault,
+    RegistryTimeout,
+    Side,
+    TLSFailed,
+    Unsupported,
+)
+from mirrors.oci.manifest import Descriptor, Manifest, Platform
+from mirrors.oci.progress import Action, Progress, TagOutcome, TagProgress
+from mirrors.oci.reference import Reference
+from mirrors.oci.repository import RemoteRepository
+from mirrors.oci.runtime import run
+from mirrors.oci.transport import Timeouts
+
+__all__ = [
+    "DEFAULT_BLOCKED",
+    "Action",
+    "AuthFailed",
+    "BlockedDestination",
+    "Code",
+    "ConnectionFailed",
+    "ContentRepository",
+    "Credentials",
+    "Descriptor",
+    "DigestMismatch",
+    "EgressGuard",
+    "Endpoint",
+    "ImmutableTag",
+    "InvalidReference",
+    "Manifest",
+    "NameNotResolved",
+    "NotFound",
+    "OCIError",
+    "Platform",
+    "PlatformMismatch",
+    "Progress",
+    "QuotaExceeded",
+    "RateLimited",
+    "Reference",
+    "Refused",
+    "RegistryClient",
+    "RegistryFault",
+    "RegistryTimeout",
+    "RemoteRepository",
+    "Side",
+    "TLSFailed",
+    "TagOutcome",
+    "TagProgress",
+    "Timeouts",
+    "Unsupported",
+    "copy_tags",
+    "run",
+]

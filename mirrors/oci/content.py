@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Protocol
 
 from mirrors.oci.manifest import Descriptor, Manifest
@@ -34,8 +34,8 @@ class ContentRepository(Protocol):
     async def has_blob(self, digest: str) -> bool:
         """Whether the blob is in this repository already."""
 
-    def open_blob(self, descriptor: Descriptor) -> AsyncIterator[bytes]:
-        """The blob's bytes in chunks of at most 1 MiB. Verifying them is the receiver's business."""
+    def open_blob(self, descriptor: Descriptor) -> AsyncGenerator[bytes]:
+        """The blob's bytes in chunks of at most 1 MiB; close it. Verifying them is the receiver's business."""
 
     async def push_blob(self, descriptor: Descriptor, chunks: AsyncIterator[bytes]) -> None:
         """Store a blob from its chunks in constant memory; raises DigestMismatch, and then stores nothing."""
@@ -44,4 +44,4 @@ class ContentRepository(Protocol):
         """Take the blob over from a repository of the same registry. False: not possible, stream it."""
 
     async def delete_tag(self, tag: str) -> None:
-        """Remove one tag, and no other that shares its digest. Missing is done. Raises Unsupported where switched off."""
+        """Remove one tag, and no other that shares its digest. Missing is done. Raises Unsupported if switched off."""

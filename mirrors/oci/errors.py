@@ -1,23 +1,28 @@
 """What can go wrong while talking to a registry: one tree, raised where the fault happens.
 
-    OCIError
-    ├── InvalidReference     the text is no image reference
-    ├── AuthFailed           the registry refused the credentials, or wants some
-    ├── RateLimited          429, with the pause the registry asked for
-    ├── RegistryTimeout      nothing came for too long
-    ├── ConnectionFailed     refused, reset, or not a registry at all
-    ├── NameNotResolved      DNS has no address for the host
-    ├── TLSFailed            no TLS there, or a certificate that does not verify
-    ├── NotFound             no such repository, tag, manifest or blob
-    ├── BlockedDestination   the egress guard refuses the address
-    ├── DigestMismatch       the bytes are not what their digest or size promised
-    ├── Unsupported          the registry or this engine cannot do it
-    ├── PlatformMismatch     no image for any of the wanted platforms
-    └── RegistryFault        a 5xx, or an answer that breaks the specification
+OCIError
+├── InvalidReference     the text is no image reference
+├── AuthFailed           the registry refused the credentials, or wants some
+├── RateLimited          429, with the pause the registry asked for
+├── RegistryTimeout      nothing came for too long
+├── ConnectionFailed     refused, reset, or not a registry at all
+├── NameNotResolved      DNS has no address for the host
+├── TLSFailed            no TLS there, or a certificate that does not verify
+├── NotFound             no such repository, tag, manifest or blob
+├── BlockedDestination   the egress guard refuses the address
+├── DigestMismatch       the bytes are not what their digest or size promised
+├── Unsupported          the registry or this engine cannot do it
+│   └── Refused          the registry calls the request or the content invalid (a 4xx none of the others)
+├── ImmutableTag         the target does not let this tag move
+├── QuotaExceeded        the target has no room left
+├── PlatformMismatch     no image for any of the wanted platforms
+└── RegistryFault        a 5xx, or an answer that breaks the specification
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 
 
@@ -139,6 +144,22 @@ class Unsupported(OCIError):
     code = Code.UNSUPPORTED
 
 
+class Refused(Unsupported):
+    """A 4xx that is none of the others: the registry calls the request or the content invalid."""
+
+
+class ImmutableTag(OCIError):
+    """The target's rules forbid to move or delete this tag."""
+
+    code = Code.IMMUTABLE
+
+
+class QuotaExceeded(OCIError):
+    """The target has no room left for this repository."""
+
+    code = Code.QUOTA
+
+
 class PlatformMismatch(OCIError):
     """The image has nothing for the wanted platforms."""
 
@@ -150,3 +171,13 @@ class RegistryFault(OCIError):
 
     code = Code.INTERNAL
     retryable = True
+
+
+@contextmanager
+def blame(side: Side) -> Iterator[None]:
+    """Give the errors from within this side, unless they have one already."""
+    try:
+        yield
+    except OCIError as error:
+        error.side = error.side or side
+        raise

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from mirrors.oci.errors import RegistryFault, Unsupported
+from mirrors.oci.errors import DigestMismatch, RegistryFault, Unsupported
+from mirrors.oci.names import is_digest
 
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
@@ -25,6 +26,21 @@ SCHEMA_1 = (
 INDEX_TYPES = frozenset({DOCKER_LIST, OCI_INDEX})
 MANIFEST_TYPES = (OCI_INDEX, OCI_MANIFEST, DOCKER_LIST, DOCKER_MANIFEST)
 """What we accept, in the order we prefer; sent as the Accept header of every manifest request."""
+
+
+FOREIGN_LAYER_TYPES = (
+    "application/vnd.docker.image.rootfs.foreign.diff.tar",
+    "application/vnd.oci.image.layer.nondistributable.v1.tar",
+)
+REFERENCE_DIGEST = "vnd.docker.reference.digest"
+"""BuildKit's annotation on an attestation in an index: the digest of the image it speaks of."""
+
+
+def digest_algorithm(digest: str) -> str:
+    """`sha256` of `sha256:<hex>`; raises Unsupported for an algorithm this engine cannot verify."""
+    if not is_digest(digest):
+        raise Unsupported(f"The digest {digest[:80]!r} is of a kind that cannot be verified. Use sha256.")
+    return digest.partition(":")[0]
 
 
 def sha256_digest(content: bytes) -> str:
@@ -57,11 +73,16 @@ class Descriptor:
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Descriptor:
-        """Read one descriptor of a manifest; raises KeyError or TypeError where a required member is missing."""
+        """Read one descriptor of a manifest.
+
+        Raises KeyError or TypeError where a required member is missing, ValueError for a bad digest or size.
+        """
         platform = document.get("platform")
+        if not is_digest(document["digest"]) or int(document["size"]) < 0:
+            raise ValueError("a digest or size that cannot be")
         return cls(
             media_type=str(document["mediaType"]),
-            digest=str(document["digest"]),
+            digest=document["digest"],
             size=int(document["size"]),
             platform=Platform(platform.get("os", ""), platform.get("architecture", ""), platform.get("variant", ""))
             if platform
@@ -70,6 +91,11 @@ class Descriptor:
             urls=tuple(document.get("urls") or ()),
         )
 
+    @property
+    def is_foreign(self) -> bool:
+        """True for layers that stay where they are by their licence (Windows base layers)."""
+        return self.media_type.startswith(FOREIGN_LAYER_TYPES)
+
 
 @dataclass(frozen=True)
 class Manifest:
@@ -77,11 +103,25 @@ class Manifest:
 
     content: bytes
     media_type: str
+    algorithm: str = "sha256"
+
+    @classmethod
+    def received(cls, content: bytes, *, content_type: str, digest: str = "") -> Manifest:
+        """What a registry answered: the type is the body's own word, then the header's, then what the members say.
+
+        digest: what was asked for or promised, if anything; raises DigestMismatch where the bytes are something else.
+        """
+        manifest = cls(
+            content, content_type.partition(";")[0].strip().lower(), digest_algorithm(digest or "sha256:" + "0" * 64)
+        )
+        if digest and manifest.digest != digest:
+            raise DigestMismatch(f"The manifest asked for as {digest} arrived as {manifest.digest}.")
+        return cls(content, _media_type(manifest), manifest.algorithm)
 
     @cached_property
     def digest(self) -> str:
-        """`sha256:<hex>` of the exact bytes."""
-        return sha256_digest(self.content)
+        """`sha256:<hex>` of the exact bytes (or another algorithm, where the manifest was asked for by it)."""
+        return f"{self.algorithm}:{hashlib.new(self.algorithm, self.content).hexdigest()}"
 
     @property
     def is_index(self) -> bool:
@@ -97,7 +137,9 @@ class Manifest:
     def document(self) -> dict[str, Any]:
         """The parsed JSON. Raises RegistryFault for anything but an object, Unsupported for schema 1."""
         if self.media_type in SCHEMA_1:
-            raise Unsupported("This image is stored as Docker schema 1, which is not copied. Push it again with a current client.")
+            raise Unsupported(
+                "This image is stored as Docker schema 1, which is not copied. Push it again with a current client."
+            )
         try:
             document = json.loads(self.content)
         except ValueError as error:
@@ -125,3 +167,19 @@ class Manifest:
             yield from (Descriptor.from_json(entry) for entry in entries or ())
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise RegistryFault(f"The registry sent a manifest whose {member} cannot be read.") from error
+
+
+def _media_type(manifest: Manifest) -> str:
+    document = manifest.document
+    if "manifests" in document and "layers" in document:
+        # CVE-2021-41190: two readers could take one digest for two different images.
+        raise RegistryFault(
+            "The registry sent a manifest that is both an image and an index, which is not safe to copy."
+        )
+    if document.get("schemaVersion") == 1:
+        return SCHEMA_1[0]
+    if isinstance(document.get("mediaType"), str):
+        return str(document["mediaType"])
+    if manifest.media_type in MANIFEST_TYPES:
+        return manifest.media_type
+    return OCI_INDEX if "manifests" in document else OCI_MANIFEST

@@ -1,0 +1,229 @@
+"""Copies tags from one repository to another: compares first, then walks what has changed.
+
+Checkers ask both sides for the digest of each tag (a HEAD); equal means done. Copiers walk the others
+(`walk.py`), and move the tag last. Both run at the same time; no tag waits for all the others to be compared.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mirrors.oci.concurrency import first_failure, run_all
+from mirrors.oci.content import ContentRepository
+from mirrors.oci.errors import NotFound, OCIError, RegistryTimeout, Side, blame
+from mirrors.oci.manifest import INDEX_TYPES, Descriptor, Manifest
+from mirrors.oci.platforms import no_wanted_platform
+from mirrors.oci.progress import Action, Progress, TagOutcome, TagProgress
+from mirrors.oci.walk import Walk
+
+log = logging.getLogger(__name__)
+
+_CHECKS_AT_ONCE = 16
+_WORTH_LISTING = 8
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """A tag that has to be copied: what it is at the source, what it is at the target."""
+
+    tag: str
+    source: Descriptor
+    before: str | None
+    started: float
+
+
+async def copy_tags(
+    source: ContentRepository,
+    target: ContentRepository,
+    tags: Sequence[str],
+    *,
+    architectures: Sequence[str] = (),
+    deep: bool = False,
+    tag_timeout: float | None = None,
+    concurrency: int = 6,
+    progress: Progress | None = None,
+    on_outcome: Callable[[TagOutcome], None] | None = None,
+    mount_from: Sequence[str] = (),
+) -> list[TagOutcome]:
+    """Make these tags of the target equal to the source's; one outcome per tag, in order.
+
+    architectures: copy only these parts of an index, whose own bytes stay as they are; empty for all. deep: look into
+    tags that are equal already (after the architectures changed). tag_timeout: seconds for one tag. concurrency:
+    tags copied at once. progress: live counters. on_outcome: called at each tag's end; what it raises ends the copy.
+    mount_from: repositories of the target's registry that share blobs with it.
+
+    A tag that fails does not stop the others: its outcome has the error. Cancelling ends every part before it returns.
+    """
+    run = _Run(
+        source,
+        target,
+        tags,
+        walk=Walk(source, target, architectures=architectures, mount_from=mount_from, progress=progress or Progress()),
+        architectures=architectures,
+        deep=deep,
+        tag_timeout=tag_timeout,
+        on_outcome=on_outcome,
+    )
+    return await run.copy(concurrency=concurrency)
+
+
+class _Run:
+    def __init__(
+        self,
+        source: ContentRepository,
+        target: ContentRepository,
+        tags: Sequence[str],
+        *,
+        walk: Walk,
+        architectures: Sequence[str],
+        deep: bool,
+        tag_timeout: float | None,
+        on_outcome: Callable[[TagOutcome], None] | None,
+    ) -> None:
+        self._source = source
+        self._target = target
+        self._tags = list(dict.fromkeys(tags))
+        self._walk = walk
+        self._architectures = architectures
+        self._deep = deep
+        self._tag_timeout = tag_timeout
+        self._progress = walk.progress
+        self._on_outcome = on_outcome
+        self._outcomes: dict[str, TagOutcome] = {}
+        self._changes: asyncio.Queue[_Change | None] = asyncio.Queue()
+        self._at_target: frozenset[str] | None = None
+
+    async def copy(self, *, concurrency: int) -> list[TagOutcome]:
+        self._progress.tags_total += len(self._tags)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(concurrency):
+                    group.create_task(self._copier())
+                await self._look_at_target()
+                tags = iter(self._tags)
+                await run_all(self._checker(tags) for _ in range(min(_CHECKS_AT_ONCE, len(self._tags))))
+                for _ in range(concurrency):
+                    self._changes.put_nowait(None)
+        except BaseExceptionGroup as failures:
+            raise first_failure(failures) from None
+        finally:
+            await self._walk.close()
+        return [self._outcomes[tag] for tag in self._tags]
+
+    async def _look_at_target(self) -> None:
+        """One list saves a HEAD for each tag that is new; on a first copy, for every tag, child and small blob."""
+        if len(self._tags) < _WORTH_LISTING:
+            return
+        try:
+            self._at_target = frozenset(await self._target.list_tags())
+        except NotFound:
+            self._at_target = frozenset()
+            self._walk.fresh = True
+        except OCIError:
+            # Some registries list for nobody. Each tag is asked for then, and a real fault shows there.
+            self._at_target = None
+
+    async def _checker(self, tags: Iterator[str]) -> None:
+        for tag in tags:
+            started = time.monotonic()
+            outcome = await self._guarded(tag, self._check(tag, started=started), started=started)
+            if outcome is not None:
+                self._finish(outcome)
+
+    async def _copier(self) -> None:
+        while (change := await self._changes.get()) is not None:
+            counters = self._progress.active[change.tag] = TagProgress()
+            try:
+                outcome = await self._guarded(change.tag, self._copy(change, counters=counters), started=change.started)
+            finally:
+                del self._progress.active[change.tag]
+            if outcome is not None:
+                self._finish(_with_counters(outcome, counters, change=change))
+
+    async def _check(self, tag: str, *, started: float) -> TagOutcome | None:
+        with blame(Side.SOURCE):
+            found = await self._source.resolve(tag)
+            if found is None:
+                raise NotFound(f"{self._source.location} has no tag {tag} in {self._source.name}. It may just be gone.")
+        with blame(Side.TARGET):
+            known = self._at_target is None or tag in self._at_target
+            there = await self._target.resolve(tag) if known else None
+        before = there.digest if there else None
+        if before == found.digest and not (self._deep and found.media_type in INDEX_TYPES):
+            return TagOutcome(tag, Action.UNCHANGED, before, before, before, found.media_type)
+        self._changes.put_nowait(_Change(tag, found, before, started))
+        return None
+
+    async def _copy(self, change: _Change, *, counters: TagProgress) -> TagOutcome:
+        manifest = await self._fetch(change)
+        outcome = TagOutcome(change.tag, Action.COPIED, manifest.digest, change.before, manifest.digest)
+        outcome = replace(outcome, media_type=manifest.media_type)
+        if self._architectures and not manifest.is_index:
+            architecture = await self._walk.architecture(manifest)
+            if architecture not in self._architectures:
+                reason = f"Its only architecture, {architecture or 'which it does not name'}, is not wanted."
+                return replace(outcome, action=Action.SKIPPED, target_digest=change.before, reason=reason)
+        extent = await self._walk.copy_contents(manifest, tag=counters)
+        if not extent.copied:
+            raise no_wanted_platform(manifest.children(), architectures=self._architectures, tag=change.tag)
+        if manifest.digest != change.before:
+            await self._walk.push(manifest, extent=extent, tag=change.tag)
+            self._progress.count(counters, "manifests_copied")
+        return outcome if counters.manifests_copied else replace(outcome, action=Action.UNCHANGED)
+
+    async def _fetch(self, change: _Change) -> Manifest:
+        try:
+            return await self._walk.fetch(change.source.digest)
+        except NotFound:
+            # The tag has moved since the HEAD, and the registry has forgotten what it was.
+            with blame(Side.SOURCE):
+                return await self._source.fetch_manifest(change.tag)
+
+    async def _guarded(
+        self, tag: str, work: Coroutine[Any, Any, TagOutcome | None], *, started: float
+    ) -> TagOutcome | None:
+        """The outcome of the work; whatever goes wrong in it is the end of this tag only."""
+        error: OCIError
+        try:
+            async with asyncio.timeout(self._tag_timeout):
+                outcome = await work
+                return outcome and replace(outcome, seconds=time.monotonic() - started)
+        except OCIError as raised:
+            error = raised
+        except TimeoutError:
+            error = RegistryTimeout(
+                f"{tag} was not copied within {self._tag_timeout:g} seconds. Raise the timeout of the mirror, "
+                "or find out which side is slow."
+            )
+        except Exception:  # a mistake of ours costs this tag, not the whole copy
+            log.exception("copying %s of %s failed", tag, self._source.name)
+            error = OCIError(
+                f"{tag} was not copied because of a mistake in Mirrorfarm. The log of the worker has more."
+            )
+        return TagOutcome(tag, Action.FAILED, seconds=time.monotonic() - started, reason=error.message, error=error)
+
+    def _finish(self, outcome: TagOutcome) -> None:
+        self._outcomes[outcome.tag] = outcome
+        self._progress.finish(outcome)
+        if self._on_outcome is not None:
+            self._on_outcome(outcome)
+
+
+def _with_counters(outcome: TagOutcome, counters: TagProgress, *, change: _Change) -> TagOutcome:
+    failed = outcome.action is Action.FAILED
+    return replace(
+        outcome,
+        source_digest=outcome.source_digest or change.source.digest,
+        target_digest_before=change.before,
+        target_digest=change.before if failed else outcome.target_digest,
+        media_type=outcome.media_type or change.source.media_type,
+        bytes_copied=counters.bytes_copied,
+        blobs_copied=counters.blobs_copied,
+        blobs_present=counters.blobs_present,
+        blobs_mounted=counters.blobs_mounted,
+    )

@@ -1,0 +1,42 @@
+"""Where a registry is and how to speak to it: address, credentials, TLS, proxies, limits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from mirrors.oci.reference import DOCKER_HUB
+
+_API_HOSTS = {DOCKER_HUB: "registry-1.docker.io"}
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """A user name and its password or token. The password is in no repr."""
+
+    username: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One registry as one user reaches it.
+
+    registry: `host[:port]`. verify_tls: False takes any certificate, and plain HTTP where there is no TLS at all
+    (as skopeo does). ca_file: path of a PEM bundle that is trusted besides the system's. http_proxy, https_proxy,
+    no_proxy: as in the environment variables of those names; they may hold a password and are in no repr.
+    max_connections: requests at the same time to any one host.
+    """
+
+    registry: str
+    credentials: Credentials | None = None
+    verify_tls: bool = True
+    ca_file: str | None = None
+    http_proxy: str | None = field(default=None, repr=False)
+    https_proxy: str | None = field(default=None, repr=False)
+    no_proxy: str | None = field(default=None, repr=False)
+    max_connections: int = 16
+
+    @property
+    def api_host(self) -> str:
+        """`host[:port]` that answers /v2/ for this registry."""
+        return _API_HOSTS.get(self.registry, self.registry)

@@ -1,0 +1,81 @@
+"""What a copy tells while it runs, and what it hands back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from mirrors.oci.errors import OCIError
+
+
+class Action(StrEnum):
+    """What became of one tag."""
+
+    COPIED = "copied"
+    UNCHANGED = "unchanged"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class TagOutcome:
+    """One tag's end. Digests are None where there was nothing, or nobody looked; `reason` is a sentence."""
+
+    tag: str
+    action: Action
+    source_digest: str | None = None
+    target_digest_before: str | None = None
+    target_digest: str | None = None
+    media_type: str = ""
+    bytes_copied: int = 0
+    blobs_copied: int = 0
+    blobs_present: int = 0
+    blobs_mounted: int = 0
+    seconds: float = 0.0
+    reason: str = ""
+    error: OCIError | None = None
+
+
+@dataclass
+class TagProgress:
+    """Live counters of one tag. A blob that several tags share counts for the one that came first."""
+
+    bytes_copied: int = 0
+    bytes_expected: int = 0
+    manifests_copied: int = 0
+    blobs_copied: int = 0
+    blobs_present: int = 0
+    blobs_mounted: int = 0
+
+
+@dataclass
+class Progress:
+    """Live counters of a whole copy. Only the copy writes; any thread may read.
+
+    bytes_expected grows while manifests are read. active: the tags being copied right now.
+    """
+
+    tags_total: int = 0
+    tags_done: int = 0
+    tags_copied: int = 0
+    tags_unchanged: int = 0
+    tags_skipped: int = 0
+    tags_failed: int = 0
+    bytes_copied: int = 0
+    bytes_expected: int = 0
+    manifests_copied: int = 0
+    blobs_copied: int = 0
+    blobs_present: int = 0
+    blobs_mounted: int = 0
+    active: dict[str, TagProgress] = field(default_factory=dict)
+
+    def count(self, tag: TagProgress, counter: str, amount: int = 1) -> None:
+        """Add to a counter of the tag and to the same one of the whole."""
+        setattr(tag, counter, getattr(tag, counter) + amount)
+        setattr(self, counter, getattr(self, counter) + amount)
+
+    def finish(self, outcome: TagOutcome) -> None:
+        """Count a tag's end."""
+        self.tags_done += 1
+        counter = f"tags_{outcome.action}"
+        setattr(self, counter, getattr(self, counter) + 1)

@@ -1,0 +1,314 @@
+"""One repository of a remote registry: the distribution API behind the interface of `content.py`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping
+from contextlib import aclosing, suppress
+from urllib.parse import quote
+
+from yarl import URL
+
+from mirrors.oci.client import Answer, RegistryClient
+from mirrors.oci.errors import (
+    AuthFailed,
+    DigestMismatch,
+    NotFound,
+    OCIError,
+    RegistryFault,
+    Side,
+    Unsupported,
+    blame,
+)
+from mirrors.oci.links import next_link
+from mirrors.oci.manifest import MANIFEST_TYPES, Descriptor, Manifest
+from mirrors.oci.names import is_digest, is_tag
+from mirrors.oci.untag import untag
+from mirrors.oci.verify import verified
+
+_ACCEPT_MANIFESTS = {"Accept": ", ".join(MANIFEST_TYPES)}
+_ACCEPT_JSON = {"Accept": "application/json"}
+_MOST_PAGES = 10_000
+_CANCEL_SECONDS = 2.0
+
+
+class RemoteRepository:
+    """A repository behind a RegistryClient. Implements ContentRepository."""
+
+    def __init__(self, client: RegistryClient, name: str) -> None:
+        self._client = client
+        self._name = name
+        actions = "pull" if client.side is Side.SOURCE else "pull,push"
+        self._scope = f"repository:{name}:{actions}"
+        self._uploads_by_patch = False
+
+    @property
+    def name(self) -> str:
+        """`namespace/name`, without the registry."""
+        return self._name
+
+    @property
+    def location(self) -> str:
+        """`host[:port]` of the registry."""
+        return self._client.host
+
+    async def list_tags(self) -> list[str]:
+        """Every tag, sorted; raises NotFound where the repository does not exist."""
+        tags: set[str] = set()
+        seen: set[str] = set()
+        path: str | None = f"/v2/{self._name}/tags/list"
+        while path is not None and path not in seen:
+            if len(seen) == _MOST_PAGES:
+                raise RegistryFault(
+                    f"{self.location} sends the tags of {self._name} without end.", side=self._client.side
+                )
+            seen.add(path)
+            answer = await self._call("GET", path, what=f"repository {self._name}", headers=_ACCEPT_JSON)
+            tags.update(self._tags_in(answer))
+            path = self._next_page(answer)
+        return sorted(tags)
+
+    async def resolve(self, reference: str) -> Descriptor | None:
+        """What a tag or digest points at (one HEAD where the registry is any good), or None."""
+        try:
+            answer = await self._call(
+                "HEAD",
+                self._manifest_path(reference),
+                what=self._called(reference),
+                headers=_ACCEPT_MANIFESTS,
+                accept=(200, 404),
+            )
+        except Unsupported:
+            answer = None
+        if answer is not None and answer.status == 404:
+            return None
+        descriptor = answer and _described(answer)
+        if not descriptor:
+            return await self._resolve_by_get(reference)
+        if is_digest(reference) and descriptor.digest != reference:
+            raise self._mismatch(self._called(reference))
+        return descriptor
+
+    async def fetch_manifest(self, reference: str) -> Manifest:
+        """The manifest behind a tag or digest, verified; raises NotFound."""
+        answer = await self._call(
+            "GET", self._manifest_path(reference), what=self._called(reference), headers=_ACCEPT_MANIFESTS
+        )
+        with blame(self._client.side):
+            manifest = Manifest.received(
+                answer.content,
+                content_type=answer.headers.get("Content-Type", ""),
+                digest=reference if is_digest(reference) else "",
+            )
+        promised = answer.headers.get("Docker-Content-Digest", "")
+        if is_digest(promised) and promised.startswith(f"{manifest.algorithm}:") and promised != manifest.digest:
+            raise self._mismatch(self._called(reference))
+        return manifest
+
+    async def push_manifest(self, manifest: Manifest, *, tag: str | None = None) -> None:
+        """Store the exact bytes under a tag, or under their digest alone."""
+        reference = tag or manifest.digest
+        answer = await self._call(
+            "PUT",
+            self._manifest_path(reference),
+            what=self._called(reference),
+            headers={"Content-Type": manifest.media_type},
+            body=manifest.content,
+            accept=(200, 201, 202, 204),
+        )
+        stored = answer.headers.get("Docker-Content-Digest", "")
+        if is_digest(stored) and stored.startswith(f"{manifest.algorithm}:") and stored != manifest.digest:
+            raise self._mismatch(self._called(reference))
+
+    async def has_blob(self, digest: str) -> bool:
+        """Whether the blob is here already; a HEAD."""
+        try:
+            answer = await self._call("HEAD", self._blob_path(digest), what=f"blob {digest}", accept=(200, 404))
+        except Unsupported:
+            return False
+        return answer.status == 200
+
+    async def open_blob(self, descriptor: Descriptor) -> AsyncGenerator[bytes]:
+        """The blob's bytes as they come, unverified."""
+        path = self._blob_path(descriptor.digest)
+        async with self._client.stream(path, scope=self._scope, what=f"blob {descriptor.digest}") as chunks:
+            async for chunk in chunks:
+                yield chunk
+
+    async def push_blob(self, descriptor: Descriptor, chunks: AsyncIterator[bytes]) -> None:
+        """POST, then the whole blob in one PUT; the next attempt after a refusal makes it a PATCH and an empty PUT.
+
+        The bytes are verified on the way: after a mismatch the last of them are never sent, so nothing is stored.
+        """
+        async with aclosing(verified(chunks, descriptor=descriptor, side=Side.SOURCE)) as checked:
+            # A source that has nothing to give is found out before the target keeps an upload open for it.
+            first = await anext(checked, b"")
+            location = await self._start_upload()
+            finished = False
+            try:
+                await self._send_blob(location, descriptor=descriptor, first=first, rest=checked)
+                finished = True
+            finally:
+                if not finished:
+                    await self._cancel_upload(location)
+
+    async def mount_blob(self, descriptor: Descriptor, *, source_repository: str) -> bool:
+        """Ask the registry to take the blob over from another of its repositories. False: stream it."""
+        query = f"?mount={quote(descriptor.digest, safe=':')}&from={quote(source_repository, safe='')}"
+        try:
+            answer = await self._client.call(
+                "POST",
+                f"/v2/{self._name}/blobs/uploads/{query}",
+                scope=f"{self._scope} repository:{source_repository}:pull",
+                what=f"blob {descriptor.digest}",
+                accept=(201, 202),
+            )
+        except (AuthFailed, NotFound, Unsupported):
+            return False
+        if answer.status == 201:
+            return True
+        if "Location" in answer.headers:
+            await self._cancel_upload(await self._upload_url(answer))
+        return False
+
+    async def delete_tag(self, tag: str) -> None:
+        """Remove one tag and no other; raises Unsupported, with the tag unharmed, where deletion is switched off."""
+        try:
+            await self.delete_manifest(tag)
+        except (Unsupported, NotFound):
+            # Registries before distribution 3 delete by digest only, and all tags of the digest with it.
+            await untag(self, tag)
+
+    async def delete_manifest(self, reference: str) -> None:
+        """DELETE a manifest by tag or digest. By digest it takes every tag of the digest along."""
+        await self._call("DELETE", self._manifest_path(reference), what=self._called(reference), accept=(200, 202, 204))
+
+    async def _send_blob(
+        self, location: URL, *, descriptor: Descriptor, first: bytes, rest: AsyncIterator[bytes]
+    ) -> None:
+        what = f"blob {descriptor.digest}"
+        if self._uploads_by_patch:
+            answer = await self._send_body("PATCH", location, descriptor=descriptor, first=first, rest=rest)
+            location = await self._client.joined_url(location, answer.headers.get("Location", str(location)))
+            closing = _with_digest(location, descriptor.digest)
+            await self._client.call("PUT", closing, scope=self._scope, what=what, body=b"", accept=(200, 201, 202, 204))
+            return
+        try:
+            await self._send_body(
+                "PUT", _with_digest(location, descriptor.digest), descriptor=descriptor, first=first, rest=rest
+            )
+        except Unsupported as error:
+            # The bytes are spent, so this is for the caller to try again, and then by PATCH.
+            self._uploads_by_patch = True
+            error.retryable = True
+            raise
+
+    async def _send_body(
+        self, method: str, url: URL, *, descriptor: Descriptor, first: bytes, rest: AsyncIterator[bytes]
+    ) -> Answer:
+        what = f"blob {descriptor.digest}"
+        if len(first) < descriptor.size:
+            chunks = _preceded(first, rest)
+            async with aclosing(chunks):
+                return await self._client.upload(
+                    method, url, scope=self._scope, what=what, chunks=chunks, size=descriptor.size
+                )
+        octets = {"Content-Type": "application/octet-stream"}
+        accept = (200, 201, 202, 204)
+        return await self._client.call(
+            method, url, scope=self._scope, what=what, headers=octets, body=first, accept=accept
+        )
+
+    async def _start_upload(self) -> URL:
+        answer = await self._call(
+            "POST", f"/v2/{self._name}/blobs/uploads/", what=f"an upload to {self._name}", body=b"", accept=(201, 202)
+        )
+        return await self._upload_url(answer)
+
+    async def _upload_url(self, answer: Answer) -> URL:
+        return await self._client.joined_url(answer.url, answer.headers.get("Location", ""))
+
+    async def _cancel_upload(self, location: URL) -> None:
+        # An upload nobody finishes stays in the registry's storage for a week; but nobody waits long to tidy up.
+        with suppress(OCIError, TimeoutError):
+            async with asyncio.timeout(_CANCEL_SECONDS):
+                await self._client.call("DELETE", location, scope=self._scope, what="an upload", accept=range(200, 600))
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        what: str,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        accept: Collection[int] = (200,),
+    ) -> Answer:
+        return await self._client.call(
+            method, path, scope=self._scope, what=what, headers=headers, body=body, accept=accept
+        )
+
+    async def _resolve_by_get(self, reference: str) -> Descriptor | None:
+        try:
+            return (await self.fetch_manifest(reference)).descriptor
+        except NotFound:
+            return None
+
+    def _tags_in(self, answer: Answer) -> list[str]:
+        try:
+            tags = json.loads(answer.content)["tags"]
+        except (ValueError, KeyError, TypeError):
+            raise RegistryFault(
+                f"{self.location} sent a tag list of {self._name} that cannot be read.", side=self._client.side
+            ) from None
+        # Nexus lists null, Artifactory digests: neither is a tag.
+        return [tag for tag in tags or () if isinstance(tag, str) and is_tag(tag)]
+
+    def _next_page(self, answer: Answer) -> str | None:
+        link = next_link(answer.headers.getall("Link", ()))
+        if link is None:
+            return None
+        try:
+            # Whatever host the link names, the next page is asked from this registry.
+            return answer.url.join(URL(link, encoded=True)).raw_path_qs
+        except ValueError:
+            raise RegistryFault(
+                f"{self.location} sent an address of more tags that cannot be read.", side=self._client.side
+            ) from None
+
+    def _manifest_path(self, reference: str) -> str:
+        return f"/v2/{self._name}/manifests/{reference}"
+
+    def _blob_path(self, digest: str) -> str:
+        return f"/v2/{self._name}/blobs/{digest}"
+
+    def _called(self, reference: str) -> str:
+        return f"manifest {reference} of {self._name}" if is_digest(reference) else f"tag {reference} of {self._name}"
+
+    def _mismatch(self, what: str) -> DigestMismatch:
+        return DigestMismatch(
+            f"{self.location} gave {what} a digest that its bytes do not have. Something between here and there "
+            "changes content; nothing was stored.",
+            side=self._client.side,
+        )
+
+
+def _described(answer: Answer) -> Descriptor | None:
+    digest, length = answer.headers.get("Docker-Content-Digest", ""), answer.headers.get("Content-Length", "0")
+    if not is_digest(digest):
+        return None
+    media_type = answer.headers.get("Content-Type", "").partition(";")[0].strip()
+    return Descriptor(media_type, digest, int(length) if length.isdigit() else 0)
+
+
+def _with_digest(location: URL, digest: str) -> URL:
+    # Not URL.update_query: it would rewrite a state the registry has signed.
+    separator = "&" if location.raw_query_string else "?"
+    return URL(f"{location}{separator}digest={quote(digest, safe=':')}", encoded=True)
+
+
+async def _preceded(first: bytes, rest: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
+    yield first
+    async for chunk in rest:
+        yield chunk

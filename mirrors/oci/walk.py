@@ -1,0 +1,232 @@
+"""The walk over one image: what is missing at the target goes there, blobs before the manifests that list them.
+
+    walk(index)  ─ per wanted child ─ at the target? done : walk(child), then push it by its digest
+    walk(image)  ─ per blob ─ known or at the target? done : mount from a sibling : stream
+
+Work with the same digest is done once however many tags share it. The caller pushes the root, last.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from mirrors.oci.concurrency import Once, run_all
+from mirrors.oci.content import ContentRepository
+from mirrors.oci.errors import DigestMismatch, NotFound, OCIError, Side, Unsupported, blame
+from mirrors.oci.manifest import INDEX_TYPES, Descriptor, Manifest
+from mirrors.oci.platforms import architecture_of, wanted_children
+from mirrors.oci.progress import Progress, TagProgress
+from mirrors.oci.verify import verified
+
+_DEEPEST = 5
+_MOST_CHILDREN = 1000
+_BLOBS_AT_ONCE = 8
+_ATTEMPTS = 3
+_LONGEST_PAUSE = 60.0
+_CONFIG_LIMIT = 10 * 1024 * 1024
+_SMALL_BLOB = 1024 * 1024
+_MANIFESTS_KEPT = 64
+_LARGEST_KEPT = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How much of a manifest the walk covered. copied: any of it. complete: all of it."""
+
+    copied: bool = True
+    complete: bool = True
+
+
+@dataclass(slots=True)
+class Flow:
+    """One attempt to stream a blob: how far it has come, and the tag it counts for."""
+
+    blob: Descriptor
+    tag: TagProgress
+    sent: int = 0
+
+
+class Walk:
+    """One run's walk from source to target.
+
+    fresh: the target repository does not exist yet. mount_from: repositories of the target's registry that may have
+    the blobs already.
+    """
+
+    def __init__(
+        self,
+        source: ContentRepository,
+        target: ContentRepository,
+        *,
+        architectures: Sequence[str],
+        mount_from: Sequence[str],
+        progress: Progress,
+    ) -> None:
+        self._source = source
+        self._target = target
+        self._architectures = frozenset(architectures)
+        siblings = [*mount_from, *([source.name] if source.location == target.location else [])]
+        self._siblings = [name for name in dict.fromkeys(siblings) if name != target.name]
+        self.progress = progress
+        self._blob_slots = asyncio.Semaphore(_BLOBS_AT_ONCE)
+        self._extents: Once[Extent] = Once()
+        self._children: Once[Extent] = Once()
+        self._blobs: Once[None] = Once()
+        self._recent: dict[str, Manifest] = {}
+        self.fresh = False
+
+    async def close(self) -> None:
+        """Cancel and await whatever is under way."""
+        for work in (self._extents, self._children, self._blobs):
+            await work.close()
+
+    async def fetch(self, digest: str) -> Manifest:
+        """The manifest at the source; small ones are remembered for the next tag that has them."""
+        manifest = self._recent.get(digest)
+        if manifest is None:
+            with blame(Side.SOURCE):
+                manifest = await self._source.fetch_manifest(digest)
+            if len(manifest.content) <= _LARGEST_KEPT:
+                self._recent[digest] = manifest
+            if len(self._recent) > _MANIFESTS_KEPT:
+                del self._recent[next(iter(self._recent))]
+        return manifest
+
+    async def architecture(self, manifest: Manifest) -> str:
+        """What the config of an image says it runs on; empty for what is no image."""
+        with blame(Side.SOURCE):
+            config = next(manifest.blobs(), None)
+            if config is None or config.size > _CONFIG_LIMIT:
+                return ""
+            content = bytearray()
+            async with (
+                aclosing(self._source.open_blob(config)) as chunks,
+                aclosing(verified(chunks, descriptor=config, side=Side.SOURCE)) as checked,
+            ):
+                async for chunk in checked:
+                    content += chunk
+        return architecture_of(bytes(content))
+
+    async def copy_contents(self, manifest: Manifest, *, tag: TagProgress, depth: int = 0) -> Extent:
+        """Bring everything that this manifest needs to the target, but not the manifest itself."""
+        copy = self._copy_index if manifest.is_index else self._copy_image
+        return await self._extents(manifest.digest, lambda: copy(manifest, tag=tag, depth=depth))
+
+    async def _copy_index(self, manifest: Manifest, *, tag: TagProgress, depth: int) -> Extent:
+        with blame(Side.SOURCE):
+            children = list(manifest.children())
+        if depth >= _DEEPEST or len(children) > _MOST_CHILDREN:
+            raise Unsupported(
+                f"The index {manifest.digest} has more than {_MOST_CHILDREN} entries or {_DEEPEST} levels. Leave it out.",
+                side=Side.SOURCE,
+            )
+        wanted = wanted_children(children, architectures=self._architectures)
+        extents = await run_all(self._copy_child_once(child, tag=tag, depth=depth + 1) for child in wanted)
+        return Extent(
+            copied=not self._architectures or any(extent.copied for extent in extents),
+            complete=len(wanted) == len(children) and all(extent.complete for extent in extents),
+        )
+
+    async def _copy_child_once(self, child: Descriptor, *, tag: TagProgress, depth: int) -> Extent:
+        return await self._children(child.digest, lambda: self._copy_child(child, tag=tag, depth=depth))
+
+    async def _copy_child(self, child: Descriptor, *, tag: TagProgress, depth: int) -> Extent:
+        # A filtered index at the target may lack what an older filter left out.
+        trusted = child.media_type not in INDEX_TYPES or not self._architectures
+        if trusted and await self._has_manifest(child.digest):
+            return Extent()
+        manifest = await self.fetch(child.digest)
+        extent = await self.copy_contents(manifest, tag=tag, depth=depth)
+        if extent.copied:
+            await self.push(manifest, extent=extent)
+            self.progress.count(tag, "manifests_copied")
+        return extent
+
+    async def push(self, manifest: Manifest, *, extent: Extent, tag: str | None = None) -> None:
+        """Store the manifest, under the tag or by digest; what a sparse index is refused with becomes Unsupported."""
+        try:
+            with blame(Side.TARGET):
+                await self._target.push_manifest(manifest, tag=tag)
+        except (Unsupported, NotFound) as error:
+            if extent.complete:
+                raise
+            raise Unsupported(
+                f"{self._target.location} does not take an index with only some of its architectures. "
+                "Copy all architectures, or allow sparse indexes in that registry.",
+                side=Side.TARGET,
+            ) from error
+
+    async def _copy_image(self, manifest: Manifest, *, tag: TagProgress, depth: int) -> Extent:
+        with blame(Side.SOURCE):
+            blobs = {blob.digest: blob for blob in manifest.blobs() if not blob.is_foreign}
+        await run_all(self._copy_blob_once(blob, tag=tag) for blob in blobs.values())
+        return Extent()
+
+    async def _copy_blob_once(self, blob: Descriptor, *, tag: TagProgress) -> None:
+        await self._blobs(blob.digest, lambda: self._copy_blob(blob, tag=tag))
+
+    async def _copy_blob(self, blob: Descriptor, *, tag: TagProgress) -> None:
+        async with self._blob_slots:
+            with blame(Side.TARGET):
+                # In a repository that is not there yet a small blob is cheaper to send than to ask for. A large one may
+                # have arrived before an earlier run died.
+                ask = not (self.fresh and blob.size <= _SMALL_BLOB)
+                if ask and await self._target.has_blob(blob.digest):
+                    self.progress.count(tag, "blobs_present")
+                    return
+                if await self._mount(blob):
+                    self.progress.count(tag, "blobs_mounted")
+                    return
+                self.progress.count(tag, "bytes_expected", blob.size)
+                await self._stream(blob, tag=tag)
+            self.progress.count(tag, "blobs_copied")
+
+    async def _mount(self, blob: Descriptor) -> bool:
+        for sibling in self._siblings:
+            if await self._target.mount_blob(blob, source_repository=sibling):
+                return True
+        return False
+
+    async def _stream(self, blob: Descriptor, *, tag: TagProgress) -> None:
+        for number in range(1, _ATTEMPTS + 1):
+            flow = Flow(blob, tag)
+            try:
+                async with aclosing(self._counted(flow)) as chunks:
+                    return await self._target.push_blob(blob, chunks)
+            except NotFound:
+                if not blob.urls:
+                    raise
+                return None  # whoever runs the image gets it from its own address
+            except OCIError as error:
+                pause = _pause(error, number=number)
+                if pause is None:
+                    raise
+                self.progress.count(tag, "bytes_copied", -flow.sent)
+            await asyncio.sleep(pause)
+        raise AssertionError("the last attempt returns or raises")
+
+    async def _counted(self, flow: Flow) -> AsyncGenerator[bytes]:
+        with blame(Side.SOURCE):
+            async with aclosing(self._source.open_blob(flow.blob)) as chunks:
+                async for chunk in chunks:
+                    flow.sent += len(chunk)
+                    self.progress.count(flow.tag, "bytes_copied", len(chunk))
+                    yield chunk
+
+    async def _has_manifest(self, digest: str) -> bool:
+        if self.fresh:
+            return False
+        with blame(Side.TARGET):
+            return await self._target.resolve(digest) is not None
+
+
+def _pause(error: OCIError, *, number: int) -> float | None:
+    """Seconds before a blob is tried again, or None where that would not help."""
+    last = 2 if isinstance(error, DigestMismatch) else _ATTEMPTS
+    if not error.retryable or number >= last or (error.retry_after or 0) > _LONGEST_PAUSE:
+        return None
+    return (error.retry_after or 0) + random.uniform(0.25, 0.75) * number  # noqa: S311 - jitter
