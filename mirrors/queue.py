@@ -7,6 +7,7 @@ import logging
 from django.db import transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
 from mirrors.models import Sync
 
@@ -41,8 +42,8 @@ def waiting_messages() -> int | None:
 
     try:
         with run_sync.app.connection_for_write() as connection:
-            connection.ensure_connection(max_retries=1, timeout=5)
-            channel = connection.default_channel
-            return sum(channel._size(queue) for queue in (SYNC_NOW_QUEUE, SYNC_QUEUE))
-    except (OperationalError, OSError):
+            # Not queue_declare(passive=True): its EXISTS leaves out the global key prefix, so it never finds a queue.
+            client = connection.default_channel.client
+            return sum(client.llen(queue) for queue in (SYNC_NOW_QUEUE, SYNC_QUEUE))
+    except (OperationalError, RedisError, OSError):
         return None

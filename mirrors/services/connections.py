@@ -19,9 +19,11 @@ from mirrors.oci import (
     RegistryClient,
     RemoteRepository,
     Side,
-    Store,
-    StoredRepository,
 )
+from mirrors.oci.store import Store, StoredRepository
+
+
+SIBLINGS = 4  # each costs a remote registry two requests for a layer it does not have
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,24 @@ def target_of(repository: Repository) -> Location:
     registry = repository.namespace.target_registry
     if registry is None:
         return Location(None, repository.full_name)
-    prefix = registry.repository_prefix.strip("/")
-    return Location(registry_endpoint(registry), f"{prefix}/{repository.full_name}" if prefix else repository.full_name)
+    return Location(registry_endpoint(registry), _name_at(registry, repository))
+
+
+def siblings_of(mirror: Mirror) -> list[str]:
+    """Repositories at the target that may have the same layers: of this namespace, mirrored from the same registry.
+
+    Never of another namespace: that a source names a digest gives no right to another tenant's content.
+    """
+    namespace = mirror.repository.namespace
+    registry = Reference.parse_location(mirror.source_reference).registry
+    mirrors = Mirror.objects.filter(repository__namespace=namespace, source_reference__startswith=f"{registry}/")
+    others = mirrors.exclude(pk=mirror.pk).select_related("repository__namespace").order_by("-pk")[:SIBLINGS]
+    return [_name_at(namespace.target_registry, other.repository) for other in others]
+
+
+def _name_at(registry: Registry | None, repository: Repository) -> str:
+    prefix = registry.repository_prefix.strip("/") if registry else ""
+    return f"{prefix}/{repository.full_name}" if prefix else repository.full_name
 
 
 def registry_endpoint(registry: Registry) -> Endpoint:
@@ -75,7 +93,6 @@ def registry_endpoint(registry: Registry) -> Endpoint:
         registry=registry.address,
         credentials=credentials(registry.username, registry.password),
         verify_tls=registry.verify_tls and settings.REPO_MIRROR_TLS_VERIFY,
-        ca_certificate=registry.ca_certificate or None,
         http_proxy=registry.http_proxy or None,
         https_proxy=registry.https_proxy or None,
         no_proxy=registry.no_proxy or None,

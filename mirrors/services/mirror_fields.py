@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.utils import timezone
 
@@ -45,7 +46,7 @@ def clean_source_reference(value: Any) -> str:
         raise InvalidInput(f"Give at most {LONGEST_REFERENCE} characters.", field="source_reference")
     try:
         reference = Reference.parse_location(text)
-        connections.guard().check_host(reference.registry)
+        connections.guard().check_host(urlsplit(f"//{reference.registry}").hostname or "")
     except InvalidReference as error:
         raise InvalidInput(error.message, field="source_reference") from error
     except BlockedDestination as error:

@@ -32,6 +32,7 @@ class Plan:
 
     source: connections.Location
     target: connections.Location
+    siblings: list[str]
     patterns: list[str]
     architectures: list[str]
     only_tags: list[str] | None
@@ -109,6 +110,7 @@ def _plan(sync: Sync) -> Plan:
     return Plan(
         source=connections.source_of(mirror),
         target=connections.target_of(mirror.repository),
+        siblings=connections.siblings_of(mirror),
         patterns=mirror.tag_patterns,
         architectures=mirror.architectures,
         only_tags=sync.only_tags,
@@ -162,6 +164,7 @@ async def _copy_and_prune(
         concurrency=settings.TAG_CONCURRENCY,
         progress=records.progress,
         on_outcome=records.add,
+        mount_from=plan.siblings,
     )
     failed = failures(outcomes)
     if failed:
