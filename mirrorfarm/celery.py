@@ -64,6 +64,10 @@ app.conf.update(
         "socket_keepalive": True,
         "health_check_interval": 5,
         "retry_on_timeout": True,
+        # Whoever sends a message while the broker is away is not kept waiting: the sweep sends it again.
+        "max_retries": 1,
+        "interval_start": 0.1,
+        "connect_retries_timeout": 1,
         "visibility_timeout": 12 * HOUR,
         "unacked_restore_interval": 10,
         "unacked_restore_throttle": 1,

@@ -7,6 +7,7 @@ import logging
 from django.db import transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
+from redis import Redis
 from redis.exceptions import RedisError
 
 from mirrors.models import Sync
@@ -43,7 +44,7 @@ def waiting_messages() -> int | None:
     try:
         with run_sync.app.connection_for_write() as connection:
             # Not queue_declare(passive=True): its EXISTS leaves out the global key prefix, so it never finds a queue.
-            client = connection.default_channel.client
-            return sum(client.llen(queue) for queue in (SYNC_NOW_QUEUE, SYNC_QUEUE))
+            client: Redis = connection.default_channel.client  # type: ignore[attr-defined]  # Redis transport
+            return sum(int(client.llen(queue)) for queue in (SYNC_NOW_QUEUE, SYNC_QUEUE))
     except (OperationalError, RedisError, OSError):
         return None

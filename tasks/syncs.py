@@ -10,6 +10,6 @@ from mirrors.services import sync_runs
 
 
 @shared_task(name="tasks.syncs.run_sync", bind=True)
-def run_sync(self: Task, sync_id: int) -> None:
+def run_sync(self: Task[[int], None], sync_id: int) -> None:
     """Run a queued sync, unless another worker has it."""
     sync_runs.run_sync(sync_id, worker=f"{self.request.hostname} ({os.getpid()})")

@@ -16,7 +16,7 @@ class DecryptionFailed(Exception):
     """None of the ENCRYPTION_KEYS decrypts the value: the keys were changed, or the database is another farm's."""
 
 
-class CiphertextField(models.TextField):
+class CiphertextField(models.TextField):  # type: ignore[type-arg]  # generic in the stubs only
     """A column that holds Fernet tokens, or NULL. `manage.py rotate_keys` finds its work by this class."""
 
     def __init__(self, *args: Any, **options: Any) -> None:

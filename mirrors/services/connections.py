@@ -22,7 +22,6 @@ from mirrors.oci import (
 )
 from mirrors.oci.store import Store, StoredRepository
 
-
 SIBLINGS = 4  # each costs a remote registry two requests for a layer it does not have
 
 
