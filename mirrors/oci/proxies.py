@@ -43,6 +43,8 @@ def proxy_for(url: URL, *, endpoint: Endpoint, side: Side) -> Proxy | None:
 def bypasses_proxy(url: URL, *, no_proxy: str) -> bool:
     """Whether `no_proxy` names the host: `*`, a name with its subdomains, an address or CIDR; a port narrows it."""
     host, port = (url.host or "").lower(), url.port
+    if host == "localhost" or _is_loopback(host):
+        return True  # as Go does, and so skopeo
     for entry in filter(None, (part.strip().lower() for part in no_proxy.split(","))):
         if entry == "*":
             return True
@@ -54,6 +56,13 @@ def bypasses_proxy(url: URL, *, no_proxy: str) -> bool:
         if _names_host(entry.strip("[]"), host):
             return True
     return False
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _names_host(entry: str, host: str) -> bool:

@@ -121,7 +121,7 @@ class Walk:
             children = list(manifest.children())
         if depth >= _DEEPEST or len(children) > _MOST_CHILDREN:
             raise Unsupported(
-                f"The index {manifest.digest} has more than {_MOST_CHILDREN} entries or {_DEEPEST} levels. Leave it out.",
+                f"The index {manifest.digest} has over {_MOST_CHILDREN} entries or {_DEEPEST} levels. Leave it out.",
                 side=Side.SOURCE,
             )
         wanted = wanted_children(children, architectures=self._architectures)
