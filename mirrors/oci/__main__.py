@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; gives the exit code: 0 done, 1 something failed, 2 the input makes no sense."""
     options = _parser().parse_args(arguments)
     try:
-        return run(options.command(options))
+        code: int = run(options.command(options))
     except (InvalidReference, _BadInput) as error:
         return _complain(error, code=BAD_INPUT)
     except OCIError as error:
@@ -45,6 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED
+    return code
 
 
 async def sync(options: argparse.Namespace) -> int:
@@ -141,7 +142,7 @@ async def _opened(location: str, *, options: argparse.Namespace, side: Side) -> 
         root, separator, name = location.removeprefix(STORE).rpartition("//")
         if not separator or not root or not name:
             raise _BadInput(f"{location!r} is no store. Write {STORE}DIRECTORY//namespace/name.")
-        yield StoredRepository(Store(Path(root)), name)
+        yield StoredRepository(Store(Path(root)), name, side=side)
         return
     reference = Reference.parse_location(location)
     endpoint = Endpoint(
@@ -204,7 +205,7 @@ def _description(manifest: Manifest) -> dict[str, object]:
 
 
 def _tell(outcome: TagOutcome) -> None:
-    print(outcome_line(outcome), flush=True)
+    print(outcome_line(outcome, brief=sys.stdout.isatty()), flush=True)
 
 
 def _complain(error: Exception, *, code: int) -> int:
