@@ -50,6 +50,8 @@ from mirrors.oci.progress import Action, Progress, TagOutcome, TagProgress
 from mirrors.oci.reference import Reference
 from mirrors.oci.repository import RemoteRepository
 from mirrors.oci.runtime import run
+from mirrors.oci.store import Store, StoredRepository
+from mirrors.oci.store_garbage import GarbageReport, collect_garbage
 from mirrors.oci.transport import Timeouts
 
 __all__ = [
@@ -65,6 +67,7 @@ __all__ = [
     "DigestMismatch",
     "EgressGuard",
     "Endpoint",
+    "GarbageReport",
     "ImmutableTag",
     "InvalidReference",
     "Manifest",
@@ -83,11 +86,14 @@ __all__ = [
     "RegistryTimeout",
     "RemoteRepository",
     "Side",
+    "Store",
+    "StoredRepository",
     "TLSFailed",
     "TagOutcome",
     "TagProgress",
     "Timeouts",
     "Unsupported",
+    "collect_garbage",
     "copy_tags",
     "run",
 ]

@@ -12,23 +12,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from mirrors.oci.errors import Code, NotFound, OCIError, RegistryFault, Side
+from mirrors.oci.errors import NotFound, OCIError, QuotaExceeded, RegistryFault, Side
 from mirrors.oci.manifest import Descriptor, Manifest
 from mirrors.oci.names import check_repository_name, is_digest
 from mirrors.oci.store_files import Store, StoredContent
 
-__all__ = ["Store", "StoreFull", "StoredContent", "StoredRepository"]
+__all__ = ["Store", "StoredContent", "StoredRepository"]
 
 CHUNK = 1024 * 1024
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
-class StoreFull(OCIError):
-    """The disk or the quota of the built-in store is used up."""
-
-    code = Code.QUOTA
 
 
 class StoredRepository:
@@ -133,7 +127,7 @@ class StoredRepository:
 def _disk_fault(error: OSError, root: Path, *, side: Side) -> OCIError:
     reason = error.strerror or type(error).__name__
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return StoreFull(
+        return QuotaExceeded(
             f"The built-in store in {root} is full ({reason}). Free some space or enlarge the volume.", side=side
         )
     return RegistryFault(

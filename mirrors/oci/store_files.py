@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mirrors.oci.errors import DigestMismatch, NotFound, OCIError
-from mirrors.oci.manifest import Descriptor, Manifest
+from mirrors.oci.manifest import Descriptor, Manifest, digest_algorithm
 from mirrors.oci.names import check_digest, check_repository_name, check_tag, is_digest
 from mirrors.oci.store_partial import Partial, touch
 
@@ -49,8 +49,8 @@ class StoredContent:
 
     def read_manifest(self) -> Manifest:
         """The content as a manifest; raises DigestMismatch where the disk has altered it."""
-        manifest = Manifest(self.path.read_bytes(), self.media_type)
-        if self.digest.startswith("sha256:") and manifest.digest != self.digest:
+        manifest = Manifest(self.path.read_bytes(), self.media_type, digest_algorithm(self.digest))
+        if manifest.digest != self.digest:
             raise DigestMismatch(f"The manifest {self.digest} is damaged on disk. Delete its tags and sync it again.")
         return manifest
 
@@ -193,7 +193,7 @@ class Store:
     def _missing(self, name: str, blobs: Iterable[Descriptor]) -> list[str]:
         """The digests this repository lacks and should not; the others are touched."""
         lacking = [blob for blob in blobs if not self._touch_blob(name, blob.digest)]
-        return [blob.digest for blob in lacking if not _may_stay_away(blob)]
+        return [blob.digest for blob in lacking if not (blob.is_foreign or blob.urls)]
 
     def _touch_blob(self, name: str, digest: str) -> bool:
         return self.content_path(digest).exists() and touch(self.link(name, BLOBS, digest))
@@ -274,11 +274,6 @@ def _write_link(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch()
     touch(path)
-
-
-def _may_stay_away(blob: Descriptor) -> bool:
-    """Layers that a registry must not redistribute are fetched from elsewhere by the client."""
-    return bool(blob.urls) or "foreign" in blob.media_type or "nondistributable" in blob.media_type
 
 
 def _remove_empty_folders(folder: Path, *, stop: Path) -> None:

