@@ -1,0 +1,37 @@
+"""`manage.py access_token USER --name N --scopes '...'`."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.core.management.base import CommandParser
+from django.utils import timezone
+
+from mirrors.management.command import MirrorfarmCommand
+from mirrors.management.intervals import parse_interval
+from mirrors.services import access_tokens, accounts
+
+
+class Command(MirrorfarmCommand):
+    """Issue a bearer token for the REST API."""
+
+    help = "Issue a token for the REST API. The token alone goes to standard output, once: it is not kept."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Whose, what for, which rights, how long."""
+        parser.add_argument("user", metavar="USER")
+        parser.add_argument("--name", required=True, help="what it is for")
+        parser.add_argument("--scopes", required=True, help=f"some of: {' '.join(access_tokens.SCOPES)}")
+        parser.add_argument("--expires", metavar="TIME", help="valid for so long: 30d, 12h (default: for ever)")
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        """Issue it and print it."""
+        user = accounts.find_user(options["user"])
+        scopes = options["scopes"].replace(",", " ").split()
+        expires_at = None
+        if options["expires"]:
+            expires_at = timezone.now() + timedelta(seconds=parse_interval(options["expires"]))
+        token, text = access_tokens.issue_token(user, name=options["name"], scopes=scopes, expires_at=expires_at)
+        self.stderr.write(f"Token {token.name} of {user}, for {', '.join(scopes)}. It is shown this once:", lambda x: x)
+        self.stdout.write(text)
