@@ -6,5 +6,6 @@ pytest_plugins = [
     "tests.fixtures.domain",
     "tests.fixtures.databases",
     "tests.fixtures.registries",
+    "tests.fixtures.links",
     "tests.fixtures.farms",
 ]
