@@ -8,4 +8,6 @@ from django.urls import include, path
 urlpatterns = [
     path("", include("mirrors.registry_api.urls")),
     path("admin/", admin.site.urls),
+    path("api/", include("mirrors.api.urls")),
+    path("", include("mirrors.web.urls")),
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q, QuerySet
 
@@ -82,6 +84,23 @@ def administered_namespaces(user: User) -> QuerySet[Namespace]:
     return Namespace.objects.filter(Q(user=user) | Q(pk__in=admin_of))
 
 
+def namespaces_to_create_in(user: User) -> QuerySet[Namespace]:
+    """Every namespace in which the user may create repositories."""
+    creator_in = Membership.objects.filter(user=user, role=Membership.Role.CREATOR).values("namespace")
+    return administered_namespaces(user) | Namespace.objects.filter(pk__in=creator_in)
+
+
+def administered_among(user: User, repositories: Iterable[Repository]) -> set[int]:
+    """The primary keys of those repositories that the user administers, in two queries for any number of them."""
+    repositories = list(repositories)
+    if user.is_superuser:
+        return {repository.pk for repository in repositories}
+    namespaces = set(administered_namespaces(user).values_list("pk", flat=True))
+    granted = RepositoryPermission.objects.filter(user=user, role=Role.ADMIN, repository__in=repositories)
+    own = set(granted.values_list("repository", flat=True))
+    return {repository.pk for repository in repositories if repository.namespace_id in namespaces or repository.pk in own}
+
+
 def find_repository(full_name: str, *, account: Account, administer: bool = False) -> Repository:
     """The repository of this `namespace/name`. NotFound where the account may not even see it, else Forbidden."""
     namespace, _, name = full_name.partition("/")
@@ -96,6 +115,23 @@ def find_repository(full_name: str, *, account: Account, administer: bool = Fals
     if administer and role != Role.ADMIN:
         raise Forbidden(f"You need to administer {full_name} for that.")
     return repository
+
+
+def has_role_on_name(account: Account, full_name: str, *, role: Role) -> bool:
+    """Whether the account has the role on this `namespace/name`; where there is none, who administers the namespace has.
+
+    So only they learn that a repository does not exist; to all others a missing one is like a forbidden one.
+    """
+    namespace_name, _, name = full_name.partition("/")
+    repositories = Repository.objects.select_related("namespace")
+    repository = repositories.filter(namespace__name=namespace_name, name=name).first()
+    if repository is not None:
+        held = repository_role(account, repository)
+        return held is not None and STRENGTH[held] >= STRENGTH[role]
+    namespace = Namespace.objects.filter(name=namespace_name).first()
+    if namespace is None:
+        return isinstance(account, User) and account.is_active and account.is_superuser
+    return administers_namespace(account, namespace)
 
 
 def _granted(repository: Repository, **account: User | Robot) -> set[Role]:

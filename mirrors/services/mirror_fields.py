@@ -43,7 +43,9 @@ def clean_source_reference(value: Any) -> str:
     if not text.strip():
         raise InvalidInput(MISSING["source_reference"], field="source_reference")
     if len(text) > LONGEST_REFERENCE:
-        raise InvalidInput(f"Give at most {LONGEST_REFERENCE} characters.", field="source_reference")
+        raise InvalidInput(
+            f"The external registry reference has more than {LONGEST_REFERENCE} characters.", field="source_reference"
+        )
     try:
         reference = Reference.parse_location(text)
         connections.guard().check_host(urlsplit(f"//{reference.registry}").hostname or "")

@@ -34,14 +34,13 @@ def create_mirror(repository: Repository, values: dict[str, Any]) -> Mirror:
 
     Required: source_reference, tag_patterns, robot. Raises AlreadyExists, and InvalidInput naming the field.
     """
-    if Mirror.objects.filter(repository=repository).exists():
-        raise _already_mirrored(repository)
+    check_not_mirrored(repository)
     cleaned = mirror_fields.clean(values)
     for field in ("source_reference", "tag_patterns", "robot"):
         if field not in cleaned:
             raise InvalidInput(mirror_fields.MISSING[field], field=field)
     _check_robot(cleaned["robot"], repository)
-    _check_credentials(cleaned)
+    check_credentials(cleaned)
     try:
         with transaction.atomic():
             mirror = _write(Mirror(repository=repository), cleaned)
@@ -58,7 +57,7 @@ def change_mirror(mirror: Mirror, values: dict[str, Any]) -> Mirror:
     cleaned = mirror_fields.clean(values)
     if "robot" in cleaned:
         _check_robot(cleaned["robot"], mirror.repository)
-    _check_credentials(cleaned)
+    check_credentials(cleaned)
     if cleaned.get("source_username", "") is None:
         cleaned["source_password"] = None
     mirror = _write(mirror, cleaned)
@@ -106,8 +105,14 @@ def _check_robot(robot: Robot, repository: Repository) -> None:
         raise InvalidInput("Invalid robot", field="robot")
 
 
-def _check_credentials(cleaned: dict[str, Any]) -> None:
-    """Quay's rules: a password needs its user name in the same change."""
+def check_not_mirrored(repository: Repository) -> None:
+    """Raise AlreadyExists where the repository has a mirror."""
+    if Mirror.objects.filter(repository=repository).exists():
+        raise _already_mirrored(repository)
+
+
+def check_credentials(cleaned: dict[str, Any]) -> None:
+    """Raise InvalidInput unless a password comes with its user name in the same change: Quay's rules."""
     if "source_password" not in cleaned:
         return
     if "source_username" not in cleaned:

@@ -33,6 +33,16 @@ def find_namespace(name: str, *, administered_by: User | None = None) -> Namespa
     return namespace
 
 
+def organizations_of(user: User) -> list[Namespace]:
+    """The organizations the user belongs to."""
+    return list(Namespace.objects.filter(kind=Namespace.Kind.ORGANIZATION, memberships__user=user))
+
+
+def is_member(account: access.Account, namespace: Namespace) -> bool:
+    """Whether it is a user who belongs to the organization, in whatever role."""
+    return isinstance(account, User) and namespace.memberships.filter(user=account).exists()
+
+
 def create_repository(
     namespace: Namespace,
     name: str,
@@ -69,6 +79,14 @@ def find_robot(full_name: str) -> Robot:
     if robot is None:
         raise NotFound("Could not find robot with specified username", field="robot")
     return robot
+
+
+def delete_robot(robot: Robot) -> None:
+    """Remove the robot; raises InvalidInput while a mirror writes as it."""
+    try:
+        robot.delete()
+    except models.ProtectedError as error:
+        raise InvalidInput("Robot is being used by a mirror", field="robot") from error
 
 
 def grant_write(robot: Robot, repository: Repository) -> None:

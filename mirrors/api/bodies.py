@@ -1,0 +1,129 @@
+"""Reading a request's JSON: checks that give the value or raise InvalidRequest, which never repeats the value."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from rest_framework.request import Request
+
+from mirrors.api.errors import InvalidRequest, NotJSON
+
+Check = Callable[[Any, str], Any]
+"""The value and its name in; the value, perhaps of another type, out."""
+
+JSON_TYPE = re.compile(r"\s*application/([^;\s]+\+)?json\s*(;|$)", re.IGNORECASE)
+NOT_UNDERSTOOD = "The browser (or proxy) sent a request that this server could not understand."
+NOT_JSON = "Did not attempt to load JSON data because the request Content-Type was not 'application/json'."
+
+
+def read_object(request: Request, fields: Mapping[str, Check], *, required: Collection[str] = ()) -> dict[str, Any]:
+    """The checked fields of the body, which must be a JSON object. Unknown keys are left out."""
+    if not JSON_TYPE.match(request.content_type or ""):
+        raise NotJSON(NOT_JSON)
+    value = _parsed(request.body)
+    if value is None:
+        raise InvalidRequest("Missing JSON body")
+    checked: dict[str, Any] = object_of(fields, required=required)(value, "")
+    return checked
+
+
+def read_optional_object(request: Request, fields: Mapping[str, Check]) -> dict[str, Any]:
+    """The same for routes that need no body: an empty one, of any Content-Type, is an empty object."""
+    return read_object(request, fields) if request.body.strip() else {}
+
+
+def read_number(request: Request, name: str, *, default: int, maximum: int | None = None) -> int:
+    """A number of the query, 1 or more; a larger one than `maximum` counts as that."""
+    text = request.query_params.get(name, "")
+    if not text:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) <= 18 and int(text)):
+        raise InvalidRequest(f"{name} in the query must be a whole number, 1 or more.")
+    return min(int(text), maximum) if maximum else int(text)
+
+
+def boolean(value: Any, name: str) -> bool:
+    """true or false."""
+    if not isinstance(value, bool):
+        raise InvalidRequest(f"{name} must be true or false.")
+    return value
+
+
+def text(value: Any, name: str) -> str:
+    """A string that every database can hold."""
+    if not isinstance(value, str):
+        raise InvalidRequest(f"{name} must be a string.")
+    if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
+        raise InvalidRequest(f"{name} has a character that cannot be stored.")
+    return value
+
+
+def integer(*, minimum: int) -> Check:
+    """A whole number; 100.0 is one, true is not."""
+
+    def check(value: Any, name: str) -> int:
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not is_number or value != value // 1:
+            raise InvalidRequest(f"{name} must be an integer.")
+        if value < minimum:
+            raise InvalidRequest(f"{name} must be at least {minimum}.")
+        return int(value)
+
+    return check
+
+
+def nullable(check: Check) -> Check:
+    """null, or what `check` accepts."""
+    return lambda value, name: None if value is None else check(value, name)
+
+
+def one_of(*choices: str) -> Check:
+    """One of these strings."""
+
+    def check(value: Any, name: str) -> str:
+        if not isinstance(value, str) or value not in choices:
+            raise InvalidRequest(f"{name} must be {' or '.join(choices)}.")
+        return value
+
+    return check
+
+
+def array_of(check: Check) -> Check:
+    """An array, each element checked."""
+
+    def check_array(value: Any, name: str) -> list[Any]:
+        if not isinstance(value, list):
+            raise InvalidRequest(f"{name} must be an array.")
+        return [check(element, f"{name}[{position}]") for position, element in enumerate(value)]
+
+    return check_array
+
+
+def object_of(fields: Mapping[str, Check], *, required: Collection[str] = ()) -> Check:
+    """An object, its known fields checked and the others left out."""
+
+    def check(value: Any, name: str) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise InvalidRequest(f"{name or 'The body'} must be a JSON object.")
+        missing = [field for field in required if field not in value]
+        if missing:
+            raise InvalidRequest(f"'{missing[0]}' is a required property" + (f" of {name}" if name else ""))
+        prefix = f"{name}." if name else ""
+        return {field: fields[field](given, prefix + field) for field, given in value.items() if field in fields}
+
+    return check
+
+
+def _parsed(content: bytes) -> Any:
+    try:
+        return json.loads(content, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        # Never the parser's own text: it may hold a part of the body.
+        raise InvalidRequest(NOT_UNDERSTOOD, detail="The body is not valid JSON.") from error
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")

@@ -1,0 +1,74 @@
+"""What all endpoints share: JSON only, and a scope for each method."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from mirrors.api.authentication import BearerAuthentication, HoldsScope, SessionAuthentication, caller, has_scope
+from mirrors.api.errors import ERROR_TYPES, InsufficientScope, NoSuchRoute
+from mirrors.models import User
+from mirrors.models.repository import RepositoryPermission
+from mirrors.services import access
+
+
+class JSONAlways(BaseContentNegotiation):
+    """JSON, whatever the request would like: as Quay does."""
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
+        """The one renderer."""
+        return renderers[0], renderers[0].media_type
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        """The one parser; see `bodies` for what really reads."""
+        return parsers[0]
+
+
+class Endpoint(APIView):
+    """One address. `scopes`: the scope that each method asks for; a method that is not named is open to everyone."""
+
+    scopes: ClassVar[Mapping[str, str]] = {}
+    authentication_classes: Sequence[type[BaseAuthentication]] = (BearerAuthentication, SessionAuthentication)
+    permission_classes = (HoldsScope,)
+    content_negotiation_class = JSONAlways
+    metadata_class = None  # OPTIONS is 405
+
+
+class UnknownRoute(Endpoint):
+    """Everything under /api that is nowhere else."""
+
+    authentication_classes = ()
+
+    def initial(self, request: Request, *args: Any, **options: Any) -> None:
+        """404 for every method."""
+        super().initial(request, *args, **options)
+        raise NoSuchRoute(f"There is no {request.path} in this API.")
+
+
+class ErrorType(Endpoint):
+    """GET /v1/error/{type}: what an error's `type` means."""
+
+    def get(self, request: Request, error_type: str) -> Response:
+        """Type, title, description."""
+        if error_type not in ERROR_TYPES:
+            raise NoSuchRoute(f"There is no error type {error_type}.")
+        return Response({"type": error_type, "title": error_type, "description": ERROR_TYPES[error_type]})
+
+
+def require_role(request: Request, full_name: str, *, role: RepositoryPermission.Role) -> User | None:
+    """The account to find the repository with; refuses, without telling whether it exists, whoever lacks the role.
+
+    Where there is no such repository, whoever administers its namespace passes: they may learn that it is missing.
+    A token without the role's scope counts as nobody, who may still read what is public.
+    """
+    account = caller(request) if has_scope(request, f"repo:{role}") else None
+    if not access.has_role_on_name(account, full_name, role=role):
+        caller(request)
+        raise InsufficientScope(f"Unauthorized: {full_name} needs the role and the scope repo:{role}.")
+    return account

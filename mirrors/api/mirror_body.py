@@ -1,0 +1,108 @@
+"""A mirror as the contract shows it. Quay's words for its status are made here and exist nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from mirrors.models import Mirror, Sync
+from mirrors.models.encryption import DecryptionFailed
+from mirrors.models.sync import Status, Trigger
+from mirrors.oci.redaction import without_password
+from mirrors.services.mirror_status import MirrorStatus
+
+DATE_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+RULE_KIND = "tag_glob_csv"
+NOT_DECRYPTABLE = "(invalid. please re-enter)"
+
+OF_FINISHED = {
+    Status.SUCCEEDED: "SUCCESS",
+    Status.FAILED: "FAIL",
+    Status.LOST: "FAIL",
+    Status.CANCELLED: "CANCEL",
+}
+
+
+def mirror_body(status: MirrorStatus) -> dict[str, Any]:
+    """What GET …/mirror answers: Quay's keys, and `last_error`. Never a password."""
+    mirror = status.mirror
+    word = sync_status(status)
+    return {
+        "is_enabled": mirror.is_enabled,
+        "mirror_type": "PULL",
+        "external_reference": mirror.source_reference,
+        "external_registry_username": readable(lambda: mirror.source_username),
+        "external_registry_config": registry_config(mirror),
+        "sync_interval": mirror.sync_interval,
+        "sync_start_date": date(mirror.starts_at),
+        "sync_expiration_date": date(status.active.lease_expires_at) if status.active and word == "SYNCING" else None,
+        "sync_retries_remaining": 0 if word == "CANCEL" else status.attempts_left,
+        "sync_status": word,
+        "root_rule": {"rule_kind": RULE_KIND, "rule_value": mirror.tag_patterns},
+        "robot_username": mirror.robot.full_name,
+        "skopeo_timeout_interval": mirror.timeout_seconds,
+        "architecture_filter": mirror.architectures,
+        "last_error": last_error(status),
+    }
+
+
+def sync_status(status: MirrorStatus) -> str:
+    """Quay's word. A sync that only the schedule has queued leaves the word of the one before it."""
+    active = status.active
+    if active and active.status == Status.RUNNING:
+        # Quay says CANCEL at once, while its worker still has to notice.
+        return "CANCEL" if status.is_cancelling else "SYNCING"
+    if active and active.trigger == Trigger.MANUAL:
+        return "SYNC_NOW"
+    if active and active.trigger in (Trigger.RETRY, Trigger.RECOVERY):
+        return "FAIL"
+    return OF_FINISHED[Status(status.finished.status)] if status.finished else "NEVER_RUN"
+
+
+def last_error(status: MirrorStatus) -> dict[str, Any] | None:
+    """What went wrong in the last sync that ended; None when nothing did. A cancel is no error."""
+    failed = status.error
+    return None if failed is None or failed.status == Status.CANCELLED else error_body(failed)
+
+
+def error_body(sync: Sync) -> dict[str, Any]:
+    """Code (of a closed list), side (source, target or null), a sentence, and when."""
+    return {
+        "code": sync.error_code,
+        "side": sync.error_side or None,
+        "message": sync.message,
+        "at": date(sync.finished_at),
+    }
+
+
+def registry_config(mirror: Mirror) -> dict[str, Any]:
+    """What was configured of TLS, signatures and proxies, and no more; a set proxy brings all three keys."""
+    config: dict[str, Any] = {}
+    for name in ("verify_tls", "unsigned_images"):
+        if getattr(mirror, name) is not None:
+            config[name] = getattr(mirror, name)
+    proxies = {name: shown_proxy(mirror, name) for name in ("http_proxy", "https_proxy", "no_proxy")}
+    if any(value is not None for value in proxies.values()):
+        config["proxy"] = proxies
+    return config
+
+
+def shown_proxy(mirror: Mirror, name: str) -> str | None:
+    """A proxy's address, its password masked."""
+    return without_password(readable(lambda: getattr(mirror, name)))
+
+
+def readable(read: Callable[[], str | None]) -> str | None:
+    """The stored secret, or Quay's words for one that cannot be decrypted."""
+    try:
+        return read()
+    except DecryptionFailed:
+        return NOT_DECRYPTABLE
+
+
+def date(moment: datetime | None) -> str | None:
+    """UTC in whole seconds, the form that POST and PUT take."""
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
