@@ -194,10 +194,10 @@ async def test_the_event_loop_keeps_running_while_a_large_blob_is_hashed(app: St
             longest = max(longest, time.monotonic() - before)
 
     watching = asyncio.create_task(watch())
+    started = time.monotonic()
     await app.push_blob(blob(content), pieces(*[content[:MEBIBYTE]] * 64))
     watching.cancel()
-    # Hashing it in one go would block for 64 MiB / 1.5 GB/s on a fast machine, and four times that on a slow one.
-    assert longest < 0.25
+    assert longest < max(0.1, (time.monotonic() - started) / 4)
 
 
 async def test_two_pushes_of_one_blob_at_once_both_succeed(store: Store, app: StoredRepository) -> None:

@@ -72,3 +72,13 @@ def test_a_refused_upload_does_not_spoil_the_connection(address: str) -> None:
             upload = session.post(f"http://{address}/v2/acme/public/blobs/uploads/", data=b"x" * 100_000, timeout=10)
             assert upload.status_code == 405
             assert session.get(f"http://{address}/v2/acme/public/tags/list", timeout=10).json()["tags"] == ["1.0"]
+
+
+def test_a_head_of_the_token_endpoint_has_no_body(address: str) -> None:
+    connection = http.client.HTTPConnection(address, timeout=10)
+    for _ in range(2):
+        connection.request("HEAD", "/v2/auth")
+        assert connection.getresponse().read() == b""
+        connection.request("GET", "/v2/auth")
+        assert b"access_token" in connection.getresponse().read()
+    connection.close()
