@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+from django.db import transaction
+
 from mirrors.models import Sync, TagCopy
 from mirrors.models.sync import Stage
 from mirrors.oci import Action, Progress, TagOutcome
@@ -61,19 +63,22 @@ class SyncRecords:
         }
 
     def save(self) -> None:
-        """Write the outcomes that are not in the database yet; on an error they stay for the next time."""
+        """Write the outcomes that are not in the database yet; they stay here until that is committed."""
         with self._lock:
             batch = self._unsaved[:]
         if batch:
-            # A tag that was recorded before the connection broke is not recorded twice.
+            # A tag whose commit was not heard of, because the connection broke, is not recorded twice.
             TagCopy.objects.bulk_create(batch, batch_size=BATCH, ignore_conflicts=True)
-            with self._lock:
-                del self._unsaved[: len(batch)]
+            transaction.on_commit(lambda: self._forget(len(batch)))
 
     @property
     def has_unsaved(self) -> bool:
         """Whether `save` has work."""
         return bool(self._unsaved)
+
+    def _forget(self, count: int) -> None:
+        with self._lock:
+            del self._unsaved[:count]
 
     def _append(self, row: TagCopy) -> None:
         with self._lock:
