@@ -31,7 +31,7 @@ def read_object(request: Request, fields: Mapping[str, Check], *, required: Coll
 
 
 def read_optional_object(request: Request, fields: Mapping[str, Check]) -> dict[str, Any]:
-    """The same for routes that need no body: an empty one, of any Content-Type, is an empty object."""
+    """The same for routes that need no body: an empty one, whatever its Content-Type, is an empty object."""
     return read_object(request, fields) if request.body.strip() else {}
 
 

@@ -1,0 +1,64 @@
+"""GET …/mirror/syncs and …/mirror/syncs/{id}."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from mirrors.models import Mirror, Sync, TagCopy, User
+from mirrors.oci.errors import Code, Side
+from tests.api.conftest import MIRROR, APIClient
+
+SYNCS = f"{MIRROR}/syncs"
+
+
+def finished(mirror: Mirror, *, by: User | None = None) -> Sync:
+    sync = Sync.objects.create(mirror=mirror, requested_by=by)
+    sync.start(worker="worker-1", snapshot={})
+    sync.succeed(message="2 tags copied.", tags_total=2, tags_copied=2, bytes_copied=30)
+    return sync
+
+
+def test_the_history_is_paged_newest_first(api: APIClient, mirror: Mirror) -> None:
+    ids = [finished(mirror).pk for _ in range(5)]
+    seen: list[int] = []
+    query = {"limit": "2"}
+    for _ in range(3):
+        page = api.get(SYNCS, **query).json()
+        seen += [sync["id"] for sync in page["syncs"]]
+        query["next_page"] = page.get("next_page", "")
+    assert seen == ids[::-1]
+    assert "next_page" not in page
+
+
+def test_one_sync_shows_counts_error_and_pages_of_tags(api: APIClient, mirror: Mirror, owner: User) -> None:
+    sync = Sync.objects.create(mirror=mirror, requested_by=owner)
+    sync.start(worker="worker-1", snapshot={})
+    for name in ("v1", "v2", "v3"):
+        TagCopy.objects.create(sync=sync, tag=name, action="copied", source_digest="sha256:" + "0" * 64)
+    sync.fail(code=Code.RATE_LIMITED, side=Side.SOURCE, message="Too many requests.", tags_total=3, tags_copied=3)
+    body = api.get(f"{SYNCS}/{sync.pk}", limit=2).json()
+    assert (body["status"], body["requested_by"], body["tag_counts"]["copied"]) == ("failed", "owner", 3)
+    assert (body["error"]["code"], body["error"]["side"]) == ("rate_limited", "source")
+    assert [tag["tag"] for tag in body["tags"]] == ["v1", "v2"]
+    assert body["tags"][0]["target_digest"] is None
+    last = api.get(f"{SYNCS}/{sync.pk}", limit=2, next_page=body["next_page"]).json()
+    assert [tag["tag"] for tag in last["tags"]] == ["v3"]
+    assert "next_page" not in last
+
+
+def test_a_sync_of_another_mirror_is_not_found(api: APIClient, make_mirror: Callable[..., Mirror]) -> None:
+    make_mirror("app")
+    other = finished(make_mirror("other"))
+    for number in (other.pk, 0, 999_999_999_999_999_999):
+        assert api.get(f"{SYNCS}/{number}").status_code == 404
+    assert api.get(SYNCS).json() == {"syncs": []}
+
+
+@pytest.mark.parametrize("value", ["x", "-1", "0", "1.5", "²", "9" * 30])
+@pytest.mark.parametrize("name", ["limit", "next_page"])
+def test_a_wrong_page_is_refused(api: APIClient, mirror: Mirror, name: str, value: str) -> None:
+    response = api.get(SYNCS, **{name: value})
+    assert response.status_code == 400
+    assert name in response.json()["message"]
