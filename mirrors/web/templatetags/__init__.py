@@ -1,0 +1,1 @@
+"""Template tags, one per component; loaded with `{% load components %}`."""
