@@ -6,7 +6,8 @@ import re
 from urllib.parse import urlsplit
 
 MASK = "********"
-_USERINFO = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)?(?P<user>[^\s/@:]*):[^\s/@]*@", re.IGNORECASE)
+# Up to the last @, whatever stands between: people write passwords with / and @ in them as they are.
+_USERINFO = re.compile(r"^(?P<scheme>[a-z][a-z0-9+.-]*://)?+(?P<user>[^:]*):.*@", re.IGNORECASE | re.DOTALL)
 
 
 def without_password(url: str | None) -> str | None:
