@@ -54,7 +54,9 @@ class APIClient:
         """PUT this as JSON."""
         return self.send("PUT", path, json.dumps(body))
 
-    def send(self, method: str, path: str, data: str | bytes = "", content_type: str = "application/json") -> HttpResponse:
+    def send(
+        self, method: str, path: str, data: str | bytes = "", content_type: str = "application/json"
+    ) -> HttpResponse:
         """Anything else."""
         # Django's client sends no Content-Type with an empty body; Quay's clients do.
         headers = self._headers | ({"Content-Type": content_type} if content_type else {})
@@ -85,7 +87,9 @@ def stranger_api(make_api: Callable[..., APIClient], stranger: User) -> APIClien
 
 
 @pytest.fixture
-def member_api(make_api: Callable[..., APIClient], make_user: Callable[..., User], organization: Namespace) -> APIClient:
+def member_api(
+    make_api: Callable[..., APIClient], make_user: Callable[..., User], organization: Namespace
+) -> APIClient:
     """Calls as an ordinary member of `acme`."""
     member = make_user("member")
     Membership.objects.create(namespace=organization, user=member, role=Membership.Role.MEMBER)

@@ -128,7 +128,10 @@ def test_a_nested_repository_can_be_mirrored(api: APIClient, organization: Names
         (changed(architecture_filter="amd64"), "architecture_filter must be an array"),
         (changed(external_registry_config=[]), "external_registry_config must be a JSON object"),
         (changed(external_registry_config={"proxy": {"no_proxy": 1}}), "external_registry_config.proxy.no_proxy"),
-        (changed(external_registry_config={"proxy": {"no_proxy": "x" * 2000}}), "external_registry_config.proxy.no_prox"),
+        (
+            changed(external_registry_config={"proxy": {"no_proxy": "x" * 2000}}),
+            "external_registry_config.proxy.no_prox",
+        ),
         (changed(external_registry_username=None), "Unable to delete username while setting a password."),
         (changed(external_registry_username="x" * 5000), "external_registry_username"),
         (changed(external_reference="example.com/a\0"), "external_reference"),
@@ -151,7 +154,9 @@ def test_a_wrong_value_is_refused_with_a_sentence(
     assert repository.state == Repository.State.NORMAL
 
 
-@pytest.mark.parametrize("host", ["169.254.169.254", "169.254.169.254:80", "metadata.google.internal", "[fe80::1]:5000"])
+@pytest.mark.parametrize(
+    "host", ["169.254.169.254", "169.254.169.254:80", "metadata.google.internal", "[fe80::1]:5000"]
+)
 def test_a_metadata_service_is_refused_before_anything_is_stored(
     api: APIClient, repository: Repository, robot: Robot, host: str
 ) -> None:

@@ -99,9 +99,7 @@ def test_the_last_error_names_code_and_side(api: APIClient, mirror: Mirror) -> N
     }
 
 
-def test_sync_now_queues_one_sync_however_often_it_is_asked(
-    api: APIClient, mirror: Mirror, rung: list[int]
-) -> None:
+def test_sync_now_queues_one_sync_however_often_it_is_asked(api: APIClient, mirror: Mirror, rung: list[int]) -> None:
     for body in ("", "{}"):
         response = api.send("POST", f"{MIRROR}/sync-now", body, content_type="" if not body else "application/json")
         assert (response.status_code, response.content) == (204, b"")

@@ -19,7 +19,12 @@ def test_a_new_repository_answers_its_name(api: APIClient) -> None:
     assert (response.status_code, response.json()) == (201, {"namespace": "acme", "name": "new", "kind": "image"})
     shown = api.get(f"{PATH}/acme/new").json()
     assert (shown["description"], shown["is_public"], shown["is_organization"]) == ("New", False, True)
-    assert (shown["state"], shown["can_write"], shown["can_admin"], shown["is_starred"]) == ("NORMAL", True, True, False)
+    assert (shown["state"], shown["can_write"], shown["can_admin"], shown["is_starred"]) == (
+        "NORMAL",
+        True,
+        True,
+        False,
+    )
 
 
 def test_without_a_namespace_it_is_the_callers_own(stranger_api: APIClient) -> None:
