@@ -98,7 +98,9 @@ def administered_among(user: User, repositories: Iterable[Repository]) -> set[in
     namespaces = set(administered_namespaces(user).values_list("pk", flat=True))
     granted = RepositoryPermission.objects.filter(user=user, role=Role.ADMIN, repository__in=repositories)
     own = set(granted.values_list("repository", flat=True))
-    return {repository.pk for repository in repositories if repository.namespace_id in namespaces or repository.pk in own}
+    return {
+        repository.pk for repository in repositories if repository.namespace_id in namespaces or repository.pk in own
+    }
 
 
 def find_repository(full_name: str, *, account: Account, administer: bool = False) -> Repository:
@@ -118,7 +120,7 @@ def find_repository(full_name: str, *, account: Account, administer: bool = Fals
 
 
 def has_role_on_name(account: Account, full_name: str, *, role: Role) -> bool:
-    """Whether the account has the role on this `namespace/name`; where there is none, who administers the namespace has.
+    """Whether the account has the role on this `namespace/name`; on a missing one its namespace's administrators have.
 
     So only they learn that a repository does not exist; to all others a missing one is like a forbidden one.
     """
