@@ -1,5 +1,6 @@
 """The grammar of names, for database constraints, forms and services alike.
 
+`\\Z` and not `$`, which would let a newline follow.
 Source: Quay's namespace rule, and `<name>` of the OCI distribution specification.
 """
 
@@ -7,10 +8,13 @@ from __future__ import annotations
 
 from django.core.validators import RegexValidator
 
-NAMESPACE_NAME = r"^[a-z0-9]+([._-][a-z0-9]+)*$"
-REPOSITORY_NAME = r"^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*$"
-ROBOT_NAME = r"^[a-z][a-z0-9]*([._-][a-z0-9]+)*$"
-REGISTRY_ADDRESS = r"^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?$"
+NAMESPACE_NAME = r"^[a-z0-9]+([._-][a-z0-9]+)*\Z"
+REPOSITORY_NAME = r"^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*\Z"
+ROBOT_NAME = r"^[a-z][a-z0-9]*([._-][a-z0-9]+)*\Z"
+REGISTRY_ADDRESS = r"^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?\Z"
+
+LONGEST_FULL_NAME = 255
+"""Of `namespace/name`: what registries accept."""
 
 HINTS = {
     NAMESPACE_NAME: "Use 2 to 255 lower-case letters and digits, with single . _ - between them.",

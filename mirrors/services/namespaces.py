@@ -10,6 +10,7 @@ from django.db import IntegrityError, models, transaction
 
 from mirrors.errors import AlreadyExists, Forbidden, InvalidInput, NotFound
 from mirrors.models import Membership, Namespace, Repository, RepositoryPermission, Robot, User
+from mirrors.models.names import LONGEST_FULL_NAME
 from mirrors.services import access
 
 
@@ -56,6 +57,10 @@ def create_repository(
         raise Forbidden(f"You may not create repositories in {namespace}.")
     repository = Repository(namespace=namespace, name=name, visibility=visibility, description=description)
     _validate(repository, exclude={"namespace"})
+    if len(repository.full_name) > LONGEST_FULL_NAME:
+        raise InvalidInput(
+            f"{namespace}/name may have {LONGEST_FULL_NAME} characters at most: shorten the name.", field="name"
+        )
     with _refusing_duplicates("Repository already exists", field="repository"):
         repository.save()
         if not access.administers_namespace(by, namespace):
