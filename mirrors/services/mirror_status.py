@@ -69,7 +69,7 @@ class MirrorStatus:
     @property
     def error(self) -> Sync | None:
         """The last sync that ended, if it failed."""
-        return self.finished if self.finished and self.finished.error_code else None
+        return self.finished if self.finished and OF_FINISHED[Status(self.finished.status)] is State.FAILED else None
 
     @property
     def latest(self) -> Sync | None:
