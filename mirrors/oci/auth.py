@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import aiohttp
 from yarl import URL
 
 from mirrors.oci.challenges import Challenge, merge_scopes
@@ -107,7 +107,7 @@ class Authorizer:
     def _basic(self) -> str | None:
         if self._credentials is None:
             return None
-        return aiohttp.BasicAuth(self._credentials.username, self._credentials.password, encoding="utf-8").encode()
+        return basic_authorization(self._credentials.username, self._credentials.password)
 
     def _failed(self) -> AuthFailed:
         return auth_failed(self._host, side=self._side, with_credentials=self._credentials is not None)
@@ -138,6 +138,11 @@ def read_token(content: bytes, *, host: str, side: Side) -> tuple[str, float]:
     if not isinstance(token, str) or not token.isascii() or not token.isprintable():
         raise RegistryFault(f"The token service of {host} answered without a token.", side=side)
     return token, _life(document.get("expires_in"))
+
+
+def basic_authorization(username: str, password: str) -> str:
+    """The header value for Basic authentication (RFC 7617), in UTF-8."""
+    return "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode()
 
 
 def auth_failed(host: str, *, side: Side, with_credentials: bool) -> AuthFailed:

@@ -20,6 +20,16 @@ async def run_all(works: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     return [task.result() for task in tasks]
 
 
+async def uninterrupted(work: Coroutine[Any, Any, T]) -> T:
+    """The result of work that a cancel does not break off: the cancel is raised once it has ended. Keep it short."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
+
+
 def first_failure(group: BaseExceptionGroup[BaseException]) -> BaseException:
     """The first exception of a group that is no group itself."""
     first = group.exceptions[0]
@@ -59,7 +69,8 @@ class Once(Generic[T]):
     async def close(self) -> None:
         """Cancel what still runs and wait for its end."""
         for task in self._running:
-            task.cancel()
+            if not task.cancelling():  # a second time would interrupt what it does to tidy up
+                task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
 
     def _start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:

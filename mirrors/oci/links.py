@@ -6,14 +6,14 @@ import re
 from collections.abc import Iterable
 
 _LINK = re.compile(r'<([^<>]*)>((?:\s*;\s*[^\s=;,"<>]+(?:\s*=\s*(?:"(?:[^"\\]|\\.)*"|[^\s;,"<>]*))?)*)')
-_REL = re.compile(r';\s*rel\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;,"]*))', re.IGNORECASE)
+_PARAMETER = re.compile(r';\s*([^\s=;,"<>]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;,"<>]*)))?')
 
 
 def next_link(values: Iterable[str]) -> str | None:
     """The address with the relation `next`, as it stands there, or None."""
     for value in values:
         for address, parameters in _LINK.findall(value):
-            relation = _REL.search(parameters)
-            if relation and "next" in (relation[1] or relation[2] or "").lower().split():
-                return str(address)
+            for name, quoted, plain in _PARAMETER.findall(parameters):
+                if name.lower() == "rel" and "next" in (quoted or plain).lower().split():
+                    return str(address)
     return None

@@ -23,6 +23,9 @@ SCHEMA_1 = (
     "application/vnd.docker.distribution.manifest.v1+json",
     "application/vnd.docker.distribution.manifest.v1+prettyjws",
 )
+_SCHEMA_1_SENTENCE = (
+    "This image is stored as Docker schema 1, which is not copied. Push it again with a current client."
+)
 INDEX_TYPES = frozenset({DOCKER_LIST, OCI_INDEX})
 MANIFEST_TYPES = (OCI_INDEX, OCI_MANIFEST, DOCKER_LIST, DOCKER_MANIFEST)
 """What we accept, in the order we prefer; sent as the Accept header of every manifest request."""
@@ -137,9 +140,7 @@ class Manifest:
     def document(self) -> dict[str, Any]:
         """The parsed JSON. Raises RegistryFault for anything but an object, Unsupported for schema 1."""
         if self.media_type in SCHEMA_1:
-            raise Unsupported(
-                "This image is stored as Docker schema 1, which is not copied. Push it again with a current client."
-            )
+            raise Unsupported(_SCHEMA_1_SENTENCE)
         try:
             document = json.loads(self.content)
         except ValueError as error:
@@ -177,7 +178,7 @@ def _media_type(manifest: Manifest) -> str:
             "The registry sent a manifest that is both an image and an index, which is not safe to copy."
         )
     if document.get("schemaVersion") == 1:
-        return SCHEMA_1[0]
+        raise Unsupported(_SCHEMA_1_SENTENCE)
     if isinstance(document.get("mediaType"), str):
         return str(document["mediaType"])
     if manifest.media_type in MANIFEST_TYPES:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-import aiohttp
 from yarl import URL
 
+from mirrors.oci.auth import basic_authorization
 from mirrors.oci.endpoint import Endpoint
 from mirrors.oci.errors import Side, Unsupported
 
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """A proxy without its password, and the password apart."""
+    """A proxy without its password, and the header that has it."""
 
     url: URL
-    authentication: aiohttp.BasicAuth | None
+    headers: dict[str, str] | None = field(default=None, repr=False)
 
 
 def proxy_for(url: URL, *, endpoint: Endpoint, side: Side) -> Proxy | None:
@@ -27,7 +27,7 @@ def proxy_for(url: URL, *, endpoint: Endpoint, side: Side) -> Proxy | None:
         return None
     try:
         proxy = URL(setting if "://" in setting else f"http://{setting}")
-        authentication = aiohttp.BasicAuth(proxy.user, proxy.password or "") if proxy.user else None
+        authorization = basic_authorization(proxy.user, proxy.password or "") if proxy.user else None
         valid = proxy.scheme in {"http", "https"} and bool(proxy.host)
     except ValueError:
         valid = False
@@ -37,7 +37,9 @@ def proxy_for(url: URL, *, endpoint: Endpoint, side: Side) -> Proxy | None:
             f"The {url.scheme} proxy of the {side} is no http:// or https:// URL. Correct its proxy settings.",
             side=side,
         )
-    return Proxy(proxy.with_user(None).with_password(None) if proxy.user else proxy, authentication)
+    if authorization is None:
+        return Proxy(proxy)
+    return Proxy(proxy.with_user(None).with_password(None), {"Proxy-Authorization": authorization})
 
 
 def bypasses_proxy(url: URL, *, no_proxy: str) -> bool:

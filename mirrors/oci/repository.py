@@ -11,6 +11,7 @@ from urllib.parse import quote
 from yarl import URL
 
 from mirrors.oci.client import Answer, RegistryClient
+from mirrors.oci.concurrency import uninterrupted
 from mirrors.oci.errors import (
     AuthFailed,
     DigestMismatch,
@@ -221,6 +222,16 @@ class RemoteRepository:
         )
 
     async def _start_upload(self) -> URL:
+        """Open an upload; a cancel on the way waits for its address, to take it back."""
+        opening = asyncio.ensure_future(self._open_upload())
+        try:
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            with suppress(OCIError, TimeoutError):
+                await self._cancel_upload(await asyncio.wait_for(opening, _CANCEL_SECONDS))
+            raise
+
+    async def _open_upload(self) -> URL:
         answer = await self._call(
             "POST", f"/v2/{self._name}/blobs/uploads/", what=f"an upload to {self._name}", body=b"", accept=(201, 202)
         )
@@ -230,7 +241,10 @@ class RemoteRepository:
         return await self._client.joined_url(answer.url, answer.headers.get("Location", ""))
 
     async def _cancel_upload(self, location: URL) -> None:
-        # An upload nobody finishes stays in the registry's storage for a week; but nobody waits long to tidy up.
+        # An upload nobody finishes stays in the registry's storage for a week.
+        await uninterrupted(self._delete_upload(location))
+
+    async def _delete_upload(self, location: URL) -> None:
         with suppress(OCIError, TimeoutError):
             async with asyncio.timeout(_CANCEL_SECONDS):
                 await self._client.call("DELETE", location, scope=self._scope, what="an upload", accept=range(200, 600))
@@ -257,13 +271,13 @@ class RemoteRepository:
 
     def _tags_in(self, answer: Answer) -> list[str]:
         try:
-            tags = json.loads(answer.content)["tags"]
+            tags = list(json.loads(answer.content)["tags"] or ())
         except (ValueError, KeyError, TypeError):
             raise RegistryFault(
                 f"{self.location} sent a tag list of {self._name} that cannot be read.", side=self._client.side
             ) from None
         # Nexus lists null, Artifactory digests: neither is a tag.
-        return [tag for tag in tags or () if isinstance(tag, str) and is_tag(tag)]
+        return [tag for tag in tags if isinstance(tag, str) and is_tag(tag)]
 
     def _next_page(self, answer: Answer) -> str | None:
         link = next_link(answer.headers.getall("Link", ()))

@@ -18,7 +18,7 @@ from mirrors.oci.egress import CheckedResolver, EgressGuard
 from mirrors.oci.endpoint import Endpoint
 from mirrors.oci.errors import RegistryFault, Side, TLSFailed
 from mirrors.oci.faults import NETWORK_ERRORS, network_error
-from mirrors.oci.proxies import proxy_for
+from mirrors.oci.proxies import Proxy, proxy_for
 
 CHUNK = 256 * 1024
 """Bytes read and written at a time: the knee of aiohttp's throughput."""
@@ -155,8 +155,8 @@ class Transport:
                 url,
                 headers=headers,
                 data=body,
-                proxy=proxy[0],
-                proxy_auth=proxy[1],
+                proxy=proxy.url if proxy else None,
+                proxy_headers=proxy.headers if proxy else None,
                 allow_redirects=False,
                 timeout=self._ordinary if read_timeout is None else self._timeout(read=read_timeout),
             )
@@ -168,15 +168,13 @@ class Transport:
             raise
         return Exchange(response, slot, host=host, side=self._side)
 
-    def _guarded_proxy(self, url: URL) -> tuple[URL | None, aiohttp.BasicAuth | None]:
+    def _guarded_proxy(self, url: URL) -> Proxy | None:
         if self._guard is not None:
             self._guard.check_host(url.host or "")
         proxy = proxy_for(url, endpoint=self._endpoint, side=self._side)
-        if proxy is None:
-            return None, None
-        if self._guard is not None:
+        if proxy is not None and self._guard is not None:
             self._guard.check_host(proxy.url.host or "")
-        return proxy.url, proxy.authentication
+        return proxy
 
     def _timeout(self, *, read: float) -> aiohttp.ClientTimeout:
         connect = self._timeouts.connect

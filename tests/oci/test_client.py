@@ -1,0 +1,229 @@
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+
+from mirrors.oci import (
+    AuthFailed,
+    Code,
+    ConnectionFailed,
+    Credentials,
+    ImmutableTag,
+    NameNotResolved,
+    NotFound,
+    OCIError,
+    QuotaExceeded,
+    RateLimited,
+    Refused,
+    RegistryFault,
+    RegistryTimeout,
+    Side,
+    TLSFailed,
+    Unsupported,
+)
+from mirrors.oci.faults import retry_after
+from tests.oci.certificates import certificate_for_loopback
+from tests.registry import FaultyRegistry
+from tests.registry.switches import Login
+
+SECRET = Credentials("robot+name", "hunter2-planted")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind", "code"),
+    [
+        (400, b'{"errors":[{"code":"NAME_INVALID"}]}', Refused, Code.UNSUPPORTED),
+        (403, b"<html>no</html>", AuthFailed, Code.AUTH_FAILED),
+        (403, b'{"errors":[{"code":"QUOTA_EXCEEDED"}]}', QuotaExceeded, Code.QUOTA),
+        (403, b'{"errors":[{"code":"TOOMANYREQUESTS"}]}', RateLimited, Code.RATE_LIMITED),
+        (404, b"", NotFound, Code.NOT_FOUND),
+        (405, b"{}", Unsupported, Code.UNSUPPORTED),
+        (412, b"[]", ImmutableTag, Code.IMMUTABLE),
+        (418, b'{"errors": 5}', Refused, Code.UNSUPPORTED),
+        (429, b"slow down", RateLimited, Code.RATE_LIMITED),
+        (500, b"<html>" + b"x" * 100_000, RegistryFault, Code.INTERNAL),
+        (503, b"\xff\xfe", RegistryFault, Code.INTERNAL),
+        (507, b"", QuotaExceeded, Code.QUOTA),
+        (299, b"", RegistryFault, Code.INTERNAL),
+    ],
+)
+async def test_every_status_becomes_a_typed_error_with_a_sentence(
+    source_registry: FaultyRegistry, open_repository, monkeypatch, status: int, body: bytes, kind: type, code: Code
+) -> None:
+    _no_pauses(monkeypatch)
+    source_registry.fail("GET", "/tags/", status=status, body=body, times=99)
+    repository = await open_repository(source_registry.address)
+    with pytest.raises(kind) as caught:
+        await repository.list_tags()
+    assert (caught.value.code, caught.value.side) == (code, Side.SOURCE)
+    assert source_registry.address in str(caught.value)
+    assert str(caught.value).endswith(".")
+    assert "html" not in str(caught.value)
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+async def test_a_passing_fault_is_tried_again(
+    source_registry: FaultyRegistry, source, monkeypatch, status: int
+) -> None:
+    _no_pauses(monkeypatch)
+    source_registry.fail("GET", "/tags/", status=status, times=2)
+    assert await source.list_tags() == []
+    assert source_registry.count("GET", "/tags/") == 3
+
+
+async def test_a_lasting_fault_is_given_up(source_registry: FaultyRegistry, source, monkeypatch) -> None:
+    _no_pauses(monkeypatch)
+    source_registry.fail("GET", "/tags/", status=503, times=99)
+    with pytest.raises(RegistryFault):
+        await source.list_tags()
+    assert source_registry.count("GET", "/tags/") == 4
+
+
+async def test_retry_after_is_waited_for_by_every_request(source_registry: FaultyRegistry, source) -> None:
+    source_registry.fail("GET", "/tags/", status=429, headers={"Retry-After": "1"})
+    started = time.monotonic()
+    await source.list_tags()
+    assert 1.0 <= time.monotonic() - started < 3.0
+
+
+async def test_a_pause_beyond_our_patience_is_handed_to_the_caller(source_registry: FaultyRegistry, source) -> None:
+    source_registry.fail("GET", "/tags/", status=429, headers={"Retry-After": "3600"}, times=9)
+    with pytest.raises(RateLimited) as caught:
+        await source.list_tags()
+    assert caught.value.retry_after == 3600
+    assert source_registry.count() == 1
+
+
+def test_retry_after_is_seconds_or_a_date_or_nonsense() -> None:
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    assert retry_after("17") == 17
+    assert retry_after(format_datetime(now + timedelta(seconds=9), usegmt=True), now=now.timestamp()) == 9
+    assert retry_after("-5") == 0
+    assert [retry_after(text) for text in (None, "1.889377ms", "soon", "nan", "inf", "")] == [None] * 6
+
+
+async def test_a_host_that_swallows_packets_fails_in_a_bounded_time(source_registry: FaultyRegistry, source) -> None:
+    source_registry.switches.swallow = True
+    started = time.monotonic()
+    with pytest.raises(RegistryTimeout, match="did not answer in time"):
+        await source.list_tags()
+    assert time.monotonic() - started < 5
+
+
+async def test_a_host_that_never_accepts_fails_within_the_connect_timeout(open_repository) -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        held = [socket.create_connection(listener.getsockname()) for _ in range(1)]
+        repository = await open_repository(f"127.0.0.1:{listener.getsockname()[1]}", verify_tls=True)
+        started = time.monotonic()
+        with pytest.raises(RegistryTimeout):
+            await repository.list_tags()
+        assert time.monotonic() - started < 4
+        for each in held:
+            each.close()
+
+
+async def test_a_closed_port_is_a_refused_connection(open_repository) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        repository = await open_repository(f"127.0.0.1:{unused.getsockname()[1]}")
+        with pytest.raises(ConnectionFailed, match="does not accept connections"):
+            await repository.list_tags()
+
+
+async def test_an_unknown_name_says_so(open_repository) -> None:
+    repository = await open_repository("registry.invalid")
+    with pytest.raises(NameNotResolved, match=r"registry\.invalid is not a name"):
+        await repository.list_tags()
+
+
+async def test_something_that_is_not_http_is_an_error(open_repository) -> None:
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"SSH-2.0-OpenSSH_9.2\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(greet, "127.0.0.1", 0) as server:
+        repository = await open_repository(f"127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        with pytest.raises(OCIError):
+            await repository.list_tags()
+
+
+async def test_plain_http_is_refused_where_tls_is_verified(source_registry: FaultyRegistry, open_repository) -> None:
+    repository = await open_repository(source_registry.address, verify_tls=True)
+    with pytest.raises(TLSFailed, match="does not speak TLS"):
+        await repository.list_tags()
+
+
+async def test_a_certificate_verifies_with_its_authority_only(tmp_path, open_repository) -> None:
+    server, ca_file = certificate_for_loopback(tmp_path)
+    with FaultyRegistry(tls=server) as registry:
+        registry.repository("library/app")
+        trusting = await open_repository(registry.address, verify_tls=True, ca_file=str(ca_file))
+        assert await trusting.list_tags() == []
+        careless = await open_repository(registry.address, verify_tls=False)
+        assert await careless.list_tags() == []
+        strict = await open_repository(registry.address, verify_tls=True)
+        with pytest.raises(TLSFailed, match="does not verify"):
+            await strict.list_tags()
+
+
+async def test_a_ca_file_that_is_none_is_told(tmp_path, open_repository) -> None:
+    bad = tmp_path / "ca.pem"
+    bad.write_text("nonsense")
+    for path in (bad, tmp_path / "missing.pem"):
+        with pytest.raises(TLSFailed, match="PEM"):
+            await open_repository("127.0.0.1:1", verify_tls=True, ca_file=str(path))
+
+
+async def test_a_redirect_to_another_host_loses_the_authorization(
+    source_registry: FaultyRegistry, target_registry: FaultyRegistry, open_repository
+) -> None:
+    source_registry.switches.login = Login(scheme="basic", username=SECRET.username, password=SECRET.password)
+    source_registry.fail("GET", "/never", status=500)
+    target_registry.repository("library/app")
+    repository = await open_repository(source_registry.address, credentials=SECRET)
+    source_registry.repository("library/app")
+    assert await repository.list_tags() == []
+    elsewhere = f"http://{target_registry.address}/v2/library/app/tags/list?sig=planted"
+    source_registry.fail("GET", "/tags/", status=307, headers={"Location": elsewhere})
+    assert await repository.list_tags() == []
+    assert "Authorization" in source_registry.requests[-1].headers
+    assert "Authorization" not in target_registry.requests[-1].headers
+
+
+async def test_redirects_in_a_circle_end(source_registry: FaultyRegistry, source, monkeypatch) -> None:
+    _no_pauses(monkeypatch)
+    circle = f"{source_registry.url}/v2/library/app/tags/list"
+    source_registry.fail("GET", "/tags/", status=302, headers={"Location": circle}, times=99)
+    with pytest.raises(RegistryFault, match="circle"):
+        await source.list_tags()
+    assert source_registry.count() <= 4 * 6
+
+
+async def test_errors_hold_neither_queries_nor_credentials(
+    source_registry: FaultyRegistry, open_repository, monkeypatch
+) -> None:
+    _no_pauses(monkeypatch)
+    registry = source_registry
+    registry.switches.login = Login(scheme="basic", username=SECRET.username, password=SECRET.password)
+    repository = await open_repository(registry.address, credentials=SECRET)
+    for status in (400, 401, 403, 404, 429, 500):
+        location = f"{registry.url}/v2/library/app/tags/list?signature=planted"
+        registry.fail("GET", "/tags/", status=307, headers={"Location": location}, times=1)
+        registry.fail("GET", "/tags/", status=status, body=b"hunter2-planted", times=9)
+        with pytest.raises(OCIError) as caught:
+            await repository.list_tags()
+        assert "planted" not in f"{caught.value!r} {caught.value} {caught.value.__cause__!r} {caught.value.__cause__}"
+        registry._failures.clear()
+    assert "hunter2" not in repr(SECRET)
+
+
+def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Back-off takes no time here; how long it is has its own tests."""
+    monkeypatch.setattr("mirrors.oci.client.random.uniform", lambda low, high: 0.0)

@@ -1,0 +1,271 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import suppress
+
+import pytest
+
+from mirrors.oci import (
+    ConnectionFailed,
+    Descriptor,
+    DigestMismatch,
+    NotFound,
+    OCIError,
+    RegistryFault,
+    RegistryTimeout,
+    Side,
+    Unsupported,
+)
+from mirrors.oci.manifest import OCI_INDEX, OCI_MANIFEST, Manifest, sha256_digest
+from mirrors.sample.images import image_of_size, small_image, small_index
+from tests.registry import FaultyRegistry
+
+MIB = 1 << 20
+
+
+async def pieces(content: bytes, size: int = 100_000) -> AsyncIterator[bytes]:
+    for start in range(0, len(content), size):
+        yield content[start : start + size]
+
+
+def blob(content: bytes) -> Descriptor:
+    return Descriptor("application/octet-stream", sha256_digest(content), len(content))
+
+
+@pytest.mark.parametrize("link", ["relative", "absolute", "foreign"])
+async def test_all_pages_of_tags_are_listed(source_registry: FaultyRegistry, source, link: str) -> None:
+    source_registry.switches.tag_page_size, source_registry.switches.link = 2, link
+    for number in range(5):
+        source_registry.repository("library/app").put(small_image(number), tag=f"v{number}")
+    assert await source.list_tags() == ["v0", "v1", "v2", "v3", "v4"]
+    assert source_registry.count("GET", "/tags/") == 3
+
+
+async def test_a_list_that_links_to_itself_ends(source_registry: FaultyRegistry, source) -> None:
+    source_registry.switches.tag_page_size, source_registry.switches.link = 1, "loop"
+    for tag in ("a", "b"):
+        source_registry.repository("library/app").put(small_image(), tag=tag)
+    assert await source.list_tags() == ["a"]
+    assert source_registry.count() == 2
+
+
+async def test_what_is_no_tag_is_left_out_of_the_list(source_registry: FaultyRegistry, source) -> None:
+    source_registry.switches.odd_tags = True
+    source_registry.repository("library/app").put(small_image(), tag="v1")
+    assert await source.list_tags() == ["v1"]
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"tags": 5}', b"null"])
+async def test_a_tag_list_that_cannot_be_read_is_a_fault(source_registry: FaultyRegistry, source, body: bytes) -> None:
+    source_registry.fail("GET", "/tags/", status=200, body=body)
+    with pytest.raises(RegistryFault, match="cannot be read"):
+        await source.list_tags()
+
+
+async def test_a_repository_that_does_not_exist_is_not_found(source_registry: FaultyRegistry, open_repository) -> None:
+    repository = await open_repository(source_registry.address, "no/where")
+    with pytest.raises(NotFound, match="no repository no/where"):
+        await repository.list_tags()
+    assert await repository.resolve("v1") is None
+
+
+async def test_resolve_is_one_head_with_every_media_type(source_registry: FaultyRegistry, source) -> None:
+    image = small_index()
+    source_registry.repository("library/app").put(image, tag="v1")
+    assert await source.resolve("v1") == image.manifest.descriptor
+    (request,) = source_registry.requests
+    assert request.method == "HEAD"
+    assert request.headers["Accept"].count("application/vnd.") == 4
+
+
+@pytest.mark.parametrize("fault", ["no HEAD", "no digest"])
+async def test_resolve_falls_back_to_a_get(source_registry: FaultyRegistry, source, fault: str) -> None:
+    source_registry.switches.head_manifests = fault != "no HEAD"
+    source_registry.switches.digest_header = "none" if fault == "no digest" else "right"
+    image = small_image()
+    source_registry.repository("library/app").put(image, tag="v1")
+    assert await source.resolve("v1") == image.manifest.descriptor
+    if fault == "no HEAD":
+        assert await source.resolve("v2") is None
+
+
+async def test_a_digest_header_that_lies_is_found_out(source_registry: FaultyRegistry, source) -> None:
+    source_registry.switches.digest_header = "wrong"
+    image = small_image()
+    source_registry.repository("library/app").put(image, tag="v1")
+    for attempt in (source.fetch_manifest("v1"), source.resolve(image.manifest.digest)):
+        with pytest.raises(DigestMismatch) as caught:
+            await attempt
+        assert caught.value.side is Side.SOURCE
+
+
+async def test_other_bytes_than_asked_for_are_found_out(source_registry: FaultyRegistry, source) -> None:
+    wanted = small_image(1).manifest.digest
+    source_registry.fail("GET", "/manifests/", status=200, body=small_image(2).manifest.content)
+    with pytest.raises(DigestMismatch):
+        await source.fetch_manifest(wanted)
+
+
+async def test_the_bodys_own_media_type_rules(source_registry: FaultyRegistry, source) -> None:
+    source_registry.fail(
+        "GET",
+        "/",
+        status=200,
+        body=small_index().manifest.content,
+        headers={"Content-Type": "text/plain; charset=utf-8"},
+    )
+    assert (await source.fetch_manifest("v1")).media_type == OCI_INDEX
+    bare = b'{"schemaVersion": 2, "config": {}, "layers": []}'
+    source_registry.fail("GET", "/", status=200, body=bare, headers={"Content-Type": "application/json"})
+    assert (await source.fetch_manifest("v1")).media_type == OCI_MANIFEST
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b"<html>", RegistryFault),
+        (b"[]", RegistryFault),
+        (b'{"schemaVersion": 2, "layers": [], "manifests": []}', RegistryFault),
+        (b'{"schemaVersion": 1, "fsLayers": []}', Unsupported),
+        (b" " * (11 * MIB), RegistryFault),
+    ],
+)
+async def test_what_is_no_manifest_is_refused(source_registry: FaultyRegistry, source, body, kind) -> None:
+    source_registry.fail("GET", "/manifests/", status=200, body=body, times=9)
+    with pytest.raises(kind) as caught:
+        await source.fetch_manifest("v1")
+    assert caught.value.side is Side.SOURCE
+
+
+@pytest.mark.parametrize("digest", ["../../../etc/passwd", "sha256:../x", "sha256:" + "A" * 64, "md5:" + "0" * 32])
+def test_a_descriptor_with_a_digest_that_is_none_is_refused(digest: str) -> None:
+    document = b'{"layers": [{"mediaType": "x", "digest": "%s", "size": 1}]}' % digest.encode()
+    with pytest.raises(RegistryFault, match="cannot be read"):
+        list(Manifest(document, OCI_MANIFEST).blobs())
+
+
+@pytest.mark.parametrize("size", [0, 2, 256 * 1024, 256 * 1024 + 1, 3 * MIB])
+@pytest.mark.parametrize("locations", ["relative", "absolute", "state"])
+async def test_a_blob_is_stored_by_one_post_and_one_put(
+    target_registry: FaultyRegistry, target, size: int, locations: str
+) -> None:
+    target_registry.switches.locations = locations
+    content = bytes(size)
+    await target.push_blob(blob(content), pieces(content))
+    assert target_registry.repository("mirror/app").blobs == {sha256_digest(content): content}
+    assert [request.method for request in target_registry.requests] == ["POST", "PUT"]
+    put = target_registry.requests[1]
+    assert put.headers["Content-Length"] == str(size)
+    assert "Transfer-Encoding" not in put.headers
+
+
+@pytest.mark.parametrize("fault", ["other bytes", "too short", "too long"])
+@pytest.mark.parametrize("size", [1000, 3 * MIB])
+async def test_a_wrong_blob_is_never_stored(target_registry: FaultyRegistry, target, size: int, fault: str) -> None:
+    promised = blob(bytes(size))
+    content = {"other bytes": bytes(size - 1) + b"x", "too short": bytes(size - 1), "too long": bytes(size + 1)}[fault]
+    with pytest.raises(DigestMismatch) as caught:
+        await target.push_blob(promised, pieces(content))
+    assert caught.value.side is Side.SOURCE
+    held = target_registry.repository("mirror/app")
+    assert (held.blobs, held.uploads) == ({}, {})
+
+
+async def test_an_upload_by_put_that_is_refused_becomes_a_patch(target_registry: FaultyRegistry, target) -> None:
+    target_registry.switches.uploads = "patch"
+    for content in (b"small", bytes(2 * MIB)):
+        for _ in range(2):
+            with suppress(Unsupported):
+                await target.push_blob(blob(content), pieces(content))
+    held = target_registry.repository("mirror/app")
+    assert len(held.blobs) == 2
+    assert held.uploads == {}
+    assert target_registry.count("PATCH") == 3
+
+
+async def test_a_target_that_closes_in_the_middle_is_an_error(target_registry: FaultyRegistry, target) -> None:
+    target_registry.switches.uploads = "closing"
+    content = bytes(5 * MIB)
+    with pytest.raises(ConnectionFailed) as caught:
+        await target.push_blob(blob(content), pieces(content))
+    assert caught.value.side is Side.TARGET
+    assert target_registry.repository("mirror/app").blobs == {}
+
+
+async def test_an_error_of_the_chunks_comes_out_as_it_is(target_registry: FaultyRegistry, target) -> None:
+    async def failing() -> AsyncIterator[bytes]:
+        yield bytes(MIB)
+        yield bytes(MIB)
+        raise RegistryTimeout("the source is slow", side=Side.SOURCE)
+
+    with pytest.raises(RegistryTimeout, match="the source is slow"):
+        await target.push_blob(blob(bytes(3 * MIB)), failing())
+    assert target_registry.repository("mirror/app").uploads == {}
+
+
+async def test_a_blob_is_mounted_or_not(target_registry: FaultyRegistry, target) -> None:
+    target_registry.repository("other").put(small_image())
+    held = target_registry.repository("mirror/app")
+    digest, content = next(iter(small_image().all_blobs().items()))
+    for mounts, expected in [("202", False), ("403", False), ("yes", True)]:
+        target_registry.switches.mounts = mounts
+        assert await target.mount_blob(blob(content), source_repository="other") is expected
+        assert held.uploads == {}
+    assert list(held.blobs) == [digest]
+
+
+async def test_redirected_blobs_come_from_the_other_host_without_our_authorization(
+    source_registry: FaultyRegistry, target_registry: FaultyRegistry, source
+) -> None:
+    image = image_of_size(MIB)
+    source_registry.repository("library/app").put(image)
+    target_registry.repository("storage").put(image)
+    source_registry.switches.blob_redirect = target_registry.url
+    for descriptor in image.manifest.blobs():
+        received = b"".join([chunk async for chunk in source.open_blob(descriptor)])
+        assert sha256_digest(received) == descriptor.digest
+
+
+async def test_a_blob_that_stalls_times_out(source_registry: FaultyRegistry, source) -> None:
+    image = image_of_size(MIB)
+    source_registry.repository("library/app").put(image)
+    source_registry.switches.blobs = "stalling"
+    with pytest.raises(RegistryTimeout):
+        async for _ in source.open_blob(list(image.manifest.blobs())[1]):
+            pass
+
+
+@pytest.mark.parametrize("deletes", ["tags", "digests"])
+async def test_deleting_a_tag_leaves_the_others_of_its_digest(
+    target_registry: FaultyRegistry, target, deletes: str
+) -> None:
+    target_registry.switches.deletes = deletes
+    held = target_registry.repository("mirror/app")
+    for tag in ("old", "new"):
+        held.put(small_index(), tag=tag)
+    child = next(small_index().manifest.children()).digest
+    await target.delete_tag("old")
+    await target.delete_tag("old")
+    assert list(held.tags) == ["new"]
+    assert await target.resolve("new") == small_index().manifest.descriptor
+    assert await target.resolve(child) is not None
+
+
+async def test_deletion_switched_off_leaves_the_tag_unharmed(target_registry: FaultyRegistry, target) -> None:
+    target_registry.switches.deletes = "none"
+    target_registry.repository("mirror/app").put(small_image(), tag="old")
+    with pytest.raises(Unsupported, match="Switch deletion on"):
+        await target.delete_tag("old")
+    assert await target.resolve("old") == small_image().manifest.descriptor
+    assert target_registry.count("PUT") == 0
+
+
+async def test_a_deletion_that_fails_halfway_restores_the_tag(target_registry: FaultyRegistry, target) -> None:
+    target_registry.switches.deletes = "digests"
+    target_registry.repository("mirror/app").put(small_image(), tag="old")
+    target_registry.fail("DELETE", "/manifests/old", status=400)
+    target_registry.fail("DELETE", "/manifests/sha256", status=404)
+    target_registry.fail("DELETE", "/manifests/sha256", status=403)
+    with pytest.raises(OCIError):
+        await target.delete_tag("old")
+    assert await target.resolve("old") == small_image().manifest.descriptor
