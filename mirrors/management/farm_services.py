@@ -13,14 +13,17 @@ from mirrors.management.supervisor import Service
 
 SAMPLE_BYTES_PER_SECOND = 1_500_000  # so that the demonstration takes seconds that one can watch
 QUIET = {"LOG_LEVEL": "WARNING"}
-# Celery warns of running as root, which matters where messages are pickled; here they are JSON and hold numbers.
-UNWARNED = {"PYTHONWARNINGS": "ignore::UserWarning:celery.platforms"}
+UNWARNED = {
+    # Celery warns of running as root, which matters where messages are pickled; here they are JSON and hold numbers.
+    # Whitenoise misses the directory of `collectstatic`, without which it serves the files from where they are.
+    "PYTHONWARNINGS": "ignore::UserWarning:celery.platforms,ignore::UserWarning:django.core.handlers.base"
+}
 
 
 def broker_service(broker: Broker) -> Service:
     """The Valkey server."""
     # It advises a system-wide setting that a broker of this size does without.
-    return Service("valkey", broker.command, muted="WARNING Memory overcommit must be enabled!")
+    return Service("valkey", broker.command, muted=("WARNING Memory overcommit must be enabled!",))
 
 
 def sample_service(*, port: int, root: Path) -> Service:
@@ -41,7 +44,7 @@ def web_service(*, address: str, port: int) -> Service:
     """gunicorn."""
     options = ["--bind", f"{address}:{port}", "--workers", "2", "--worker-class", "gthread", "--threads", "8"]
     options += ["--graceful-timeout", "5", "--log-level", "warning", "--no-control-socket"]
-    return Service("web", _module("gunicorn", "mirrorfarm.wsgi", *options))
+    return Service("web", _module("gunicorn", "mirrorfarm.wsgi", *options), unset(UNWARNED))
 
 
 def beat_service(*, schedule: Path) -> Service:
@@ -63,7 +66,15 @@ def unset(defaults: Mapping[str, str]) -> dict[str, str]:
 def _worker(name: str, *options: str, environment: Mapping[str, str] | None = None) -> Service:
     # SIGQUIT: running syncs get `worker_soft_shutdown_timeout` to end, where SIGTERM would wait for them for ever.
     options = ("-n", f"{name}@%h", "--without-gossip", "--without-mingle", *options)
-    return Service(name, _celery("worker", *options), unset(environment or {}), stop_signal=signal.SIGQUIT, grace=20.0)
+    variables = unset({**UNWARNED, **(environment or {})})
+    return Service(
+        name,
+        _celery("worker", *options),
+        variables,
+        stop_signal=signal.SIGQUIT,
+        grace=20.0,
+        muted=("Hitting Ctrl+C again",),  # ours does something else
+    )
 
 
 def _celery(command: str, *options: str) -> list[str]:

@@ -39,7 +39,7 @@ class Service:
     environment: Mapping[str, str] = field(default_factory=dict)
     stop_signal: signal.Signals = signal.SIGTERM
     grace: float = 10.0  # seconds between the stop signal and SIGKILL
-    muted: str = ""  # lines with this text in them are worth nobody's attention
+    muted: tuple[str, ...] = ()  # lines with one of these texts in them are worth nobody's attention
 
 
 class Child:
@@ -201,7 +201,7 @@ class Supervisor:
         with process.stdout as lines:
             for line in iter(lambda: lines.readline(LONGEST_LINE), b""):
                 text = line.decode(errors="replace").rstrip()
-                if text and not (child.service.muted and child.service.muted in text):
+                if text and not any(part in text for part in child.service.muted):
                     self._print(child.service.name, text, colour=child.colour)
 
     def _print(self, name: str, text: str, *, colour: str, style: str = "") -> None:

@@ -13,7 +13,7 @@ from django.core.management.base import CommandParser
 from django.db import connection, transaction
 from django.utils import timezone
 
-from mirrors.errors import InvalidInput, MirrorError, NotFound
+from mirrors.errors import AlreadySyncing, InvalidInput, MirrorError, NotFound
 from mirrors.management.command import MirrorfarmCommand, acting_user, shell_command
 from mirrors.management.intervals import interval_text, parse_interval
 from mirrors.management.progress import end_of, follow
@@ -126,7 +126,16 @@ class Command(MirrorfarmCommand):
 
     def _sync(self, options: dict[str, Any]) -> None:
         user = acting_user(options["by"])
-        sync = syncs.request_sync(_mirror(options["target"], account=user), by=user)
+        mirror = _mirror(options["target"], account=user)
+        try:
+            sync = syncs.request_sync(mirror, by=user)
+        except AlreadySyncing:
+            running = status_of(mirror).active
+            if running is None or not options["wait"]:
+                raise
+            self._print("It is being synced already; this is how that goes on:")
+            self._follow(running, options | {"here": False})
+            return
         if options["here"]:
             threading.Thread(target=_run_attempts, args=(sync,), daemon=True).start()
         elif not options["wait"]:

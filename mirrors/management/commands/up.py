@@ -76,7 +76,8 @@ class Command(MirrorfarmCommand):
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Run until a signal; SIGTERM and SIGHUP are as good as Ctrl-C."""
-        for number in (signal.SIGTERM, signal.SIGHUP):
+        # SIGINT too: a shell that starts us in the background has it ignored.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, _interrupt)
         directory = settings.DATA_DIR / "run"
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -229,8 +230,8 @@ def _next_commands(url: str, account: Account, *, demonstrated: bool) -> Iterato
         yield f"skopeo inspect {insecure}docker://{image}"
         yield f"skopeo copy {insecure.replace('--', '--src-')}docker://{image} dir:/tmp/hello"
         yield f"docker pull {image}"
-        header = f"Authorization: Bearer {account.token or '$TOKEN'}"
-        yield f"curl -H '{header}' {url}/api/v1/repository/{demonstration.FULL_NAME}/mirror"
+        header = f'"Authorization: Bearer {account.token or "$TOKEN"}"'
+        yield f"curl -H {header} {url}/api/v1/repository/{demonstration.FULL_NAME}/mirror"
     yield shell_command("mirror add quay.io/prometheus/busybox myorg/busybox --tags latest --every 6h")
     yield shell_command("mirror list")
     if not account.token:
