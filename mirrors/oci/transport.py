@@ -145,6 +145,8 @@ class Transport:
             raise RuntimeError("use the client inside `async with`")
         host = host_and_port(url)
         proxy = self._guarded_proxy(url)
+        if proxy and proxy.headers and url.scheme == "http":
+            headers = {**headers, **proxy.headers}  # aiohttp sends proxy_headers with a CONNECT only
         slot = self._slots.get(host)
         if slot is None:
             slot = self._slots[host] = asyncio.Semaphore(self._endpoint.max_connections)
