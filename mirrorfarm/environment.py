@@ -65,7 +65,14 @@ class Environment:
     def url(self, name: str, default: str = "", *, schemes: tuple[str, ...]) -> str:
         """A URL of one of the schemes. It may hold a password, so the error does not repeat it."""
         value = self._raw(name) or default
-        if value and urlsplit(value).scheme not in schemes:
+        if not value:
+            return ""
+        try:
+            parts = urlsplit(value)
+            parts.port  # noqa: B018 - reading it checks it
+        except ValueError:
+            raise ImproperlyConfigured(f"{name} is not a valid URL: check its host and port.") from None
+        if parts.scheme not in schemes:
             raise ImproperlyConfigured(
                 f"{name} is not a URL that starts with {' or '.join(s + '://' for s in schemes)}."
             )
