@@ -96,10 +96,12 @@ class RegistryClient:
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
         accept: Collection[int] = (200,),
+        repeatable: bool = True,
     ) -> Answer:
         """One request with a small answer, tried again where that can help; raises an OCIError.
 
         path: `/v2/…`, or a URL the registry gave. what: names the thing in errors. accept: the welcome statuses.
+        repeatable: False where a second one would do something else (bytes of an upload).
         """
 
         async def attempt() -> Answer:
@@ -109,7 +111,7 @@ class RegistryClient:
             finally:
                 exchange.close()
 
-        return await self._persistently(attempt)
+        return await (self._persistently(attempt) if repeatable else attempt())
 
     @asynccontextmanager
     async def stream(self, path: str, *, scope: str, what: str) -> AsyncIterator[AsyncIterator[bytes]]:

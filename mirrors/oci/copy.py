@@ -15,7 +15,7 @@ from typing import Any
 
 from mirrors.oci.concurrency import first_failure, run_all
 from mirrors.oci.content import ContentRepository
-from mirrors.oci.errors import NotFound, OCIError, RegistryTimeout, Side, blame
+from mirrors.oci.errors import Code, NotFound, OCIError, RegistryTimeout, Side, blame
 from mirrors.oci.manifest import INDEX_TYPES, Descriptor, Manifest
 from mirrors.oci.platforms import no_wanted_platform
 from mirrors.oci.progress import Action, Progress, TagOutcome, TagProgress
@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 _CHECKS_AT_ONCE = 16
 _WORTH_LISTING = 8
+_FAILURES_IN_A_ROW = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,31 @@ class _Change:
     source: Descriptor
     before: str | None
     started: float
+
+
+class _Patience:
+    """Runs out where a side has failed many tags in a row in a way that the next tag will not escape.
+
+    error: what the rest then fails with at once; a dead host would else cost its timeouts for each of 5 000 tags.
+    """
+
+    _HOPELESS = frozenset(
+        {Code.CONNECTION, Code.TIMEOUT, Code.DNS, Code.TLS, Code.AUTH_FAILED, Code.RATE_LIMITED, Code.BLOCKED_SOURCE}
+    )
+
+    def __init__(self) -> None:
+        self._failures = 0
+        self.error: OCIError | None = None
+
+    def learn(self, outcome: TagOutcome) -> None:
+        """Take note of a tag's end."""
+        error = outcome.error
+        if error is None or error.side is None or error.code not in self._HOPELESS:
+            self._failures = 0
+            return
+        self._failures += 1
+        if self._failures >= _FAILURES_IN_A_ROW:
+            self.error = error
 
 
 async def copy_tags(
@@ -97,6 +123,7 @@ class _Run:
         self._outcomes: dict[str, TagOutcome] = {}
         self._changes: asyncio.Queue[_Change | None] = asyncio.Queue()
         self._at_target: frozenset[str] | None = None
+        self._patience = _Patience()
 
     async def copy(self, *, concurrency: int) -> list[TagOutcome]:
         self._progress.tags_total += len(self._tags)
@@ -131,6 +158,9 @@ class _Run:
     async def _checker(self, tags: Iterator[str]) -> None:
         for tag in tags:
             started = time.monotonic()
+            if (error := self._patience.error) is not None:
+                self._finish(TagOutcome(tag, Action.FAILED, reason=error.message, error=error))
+                continue
             outcome = await self._guarded(tag, self._check(tag, started=started), started=started)
             if outcome is not None:
                 self._finish(outcome)
@@ -209,6 +239,7 @@ class _Run:
 
     def _finish(self, outcome: TagOutcome) -> None:
         self._outcomes[outcome.tag] = outcome
+        self._patience.learn(outcome)
         self._progress.finish(outcome)
         if self._on_outcome is not None:
             self._on_outcome(outcome)

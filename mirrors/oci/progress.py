@@ -52,7 +52,8 @@ class TagProgress:
 class Progress:
     """Live counters of a whole copy. Only the copy writes; any thread may read.
 
-    bytes_expected grows while manifests are read. active: the tags being copied right now.
+    bytes_expected grows while manifests are read. active: the tags being copied right now; another thread reads a
+    copy of it, `dict(progress.active)`.
     """
 
     tags_total: int = 0

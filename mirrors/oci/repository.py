@@ -188,17 +188,14 @@ class RemoteRepository:
     async def _send_blob(
         self, location: URL, *, descriptor: Descriptor, first: bytes, rest: AsyncIterator[bytes]
     ) -> None:
-        what = f"blob {descriptor.digest}"
         if self._uploads_by_patch:
             answer = await self._send_body("PATCH", location, descriptor=descriptor, first=first, rest=rest)
             location = await self._client.joined_url(location, answer.headers.get("Location", str(location)))
-            closing = _with_digest(location, descriptor.digest)
-            await self._client.call("PUT", closing, scope=self._scope, what=what, body=b"", accept=(200, 201, 202, 204))
+            await self._send_whole("PUT", _with_digest(location, descriptor.digest), descriptor=descriptor, body=b"")
             return
         try:
-            await self._send_body(
-                "PUT", _with_digest(location, descriptor.digest), descriptor=descriptor, first=first, rest=rest
-            )
+            closing = _with_digest(location, descriptor.digest)
+            await self._send_body("PUT", closing, descriptor=descriptor, first=first, rest=rest)
         except Unsupported as error:
             # The bytes are spent, so this is for the caller to try again, and then by PATCH.
             self._uploads_by_patch = True
@@ -208,17 +205,28 @@ class RemoteRepository:
     async def _send_body(
         self, method: str, url: URL, *, descriptor: Descriptor, first: bytes, rest: AsyncIterator[bytes]
     ) -> Answer:
-        what = f"blob {descriptor.digest}"
-        if len(first) < descriptor.size:
-            chunks = _preceded(first, rest)
-            async with aclosing(chunks):
-                return await self._client.upload(
-                    method, url, scope=self._scope, what=what, chunks=chunks, size=descriptor.size
-                )
-        octets = {"Content-Type": "application/octet-stream"}
-        accept = (200, 201, 202, 204)
+        if len(first) == descriptor.size:
+            return await self._send_whole(method, url, descriptor=descriptor, body=first)
+        async with aclosing(_preceded(first, rest)) as chunks:
+            return await self._client.upload(
+                method,
+                url,
+                scope=self._scope,
+                what=f"blob {descriptor.digest}",
+                chunks=chunks,
+                size=descriptor.size,
+            )
+
+    async def _send_whole(self, method: str, url: URL, *, descriptor: Descriptor, body: bytes) -> Answer:
         return await self._client.call(
-            method, url, scope=self._scope, what=what, headers=octets, body=first, accept=accept
+            method,
+            url,
+            scope=self._scope,
+            what=f"blob {descriptor.digest}",
+            headers={"Content-Type": "application/octet-stream"},
+            body=body,
+            accept=(200, 201, 202, 204),
+            repeatable=False,
         )
 
     async def _start_upload(self) -> URL:

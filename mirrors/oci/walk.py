@@ -197,11 +197,9 @@ class Walk:
             try:
                 async with aclosing(self._counted(flow)) as chunks:
                     return await self._target.push_blob(blob, chunks)
-            except NotFound:
-                if not blob.urls:
-                    raise
-                return None  # whoever runs the image gets it from its own address
             except OCIError as error:
+                if isinstance(error, NotFound) and error.side is Side.SOURCE and blob.urls:
+                    return None  # whoever runs the image gets it from its own address
                 pause = _pause(error, number=number)
                 if pause is None:
                     raise
@@ -227,6 +225,8 @@ class Walk:
 def _pause(error: OCIError, *, number: int) -> float | None:
     """Seconds before a blob is tried again, or None where that would not help."""
     last = 2 if isinstance(error, DigestMismatch) else _ATTEMPTS
-    if not error.retryable or number >= last or (error.retry_after or 0) > _LONGEST_PAUSE:
+    # A target that says it has no such thing has lost the upload, as one of several behind a balancer does.
+    lost = isinstance(error, NotFound) and error.side is Side.TARGET
+    if not (error.retryable or lost) or number >= last or (error.retry_after or 0) > _LONGEST_PAUSE:
         return None
     return (error.retry_after or 0) + random.uniform(0.25, 0.75) * number  # noqa: S311 - jitter

@@ -313,6 +313,32 @@ async def test_a_mistake_of_ours_costs_one_tag(source, target, images: dict[str,
     assert "ZeroDivisionError" in caplog.text
 
 
+async def test_a_side_that_stays_dead_is_not_asked_for_every_tag(
+    source_registry: FaultyRegistry, source, target
+) -> None:
+    source_registry.fail("HEAD", "/manifests/", status=401, times=10_000)
+    outcomes = await copy_tags(source, target, [f"v{number}" for number in range(1000)])
+    assert set(actions(outcomes).values()) == {"failed"}
+    assert {outcome.error.code for outcome in outcomes if outcome.error} == {Code.AUTH_FAILED}
+    assert source_registry.count() < 60
+
+
+async def test_an_upload_the_target_has_lost_is_started_again(
+    target_registry: FaultyRegistry, source, target, images: dict[str, Image]
+) -> None:
+    target_registry.fail("PUT", "/blobs/uploads/", status=404, times=1)
+    (outcome,) = await copy_tags(source, target, ["oci"])
+    assert outcome.action is Action.COPIED
+
+
+async def test_a_repository_of_tags_is_copied_through_the_patch_way_where_put_is_refused(
+    target_registry: FaultyRegistry, source, target, images: dict[str, Image]
+) -> None:
+    target_registry.switches.uploads = "patch"
+    outcomes = await copy_tags(source, target, list(images))
+    assert set(actions(outcomes).values()) == {"copied"}
+
+
 async def test_no_tags_are_no_requests(source_registry: FaultyRegistry, source, target) -> None:
     assert await copy_tags(source, target, []) == []
     assert source_registry.count() == 0
