@@ -111,7 +111,7 @@ class RegistryForm(RegistryModelForm):
         for name in self.SECRETS:
             if text := self.cleaned_data[name]:
                 setattr(self.instance, name, None if text == "-" else text)
-        return cast(Registry, super().save(commit))
+        return super().save(commit)
 
 
 class MembershipInline(Inline):

@@ -21,7 +21,8 @@ def relative_time(moment: datetime, *, now: datetime | None = None) -> str:
     seconds = round((moment - (now or timezone.now())).total_seconds())
     if abs(seconds) < 10:
         return "now"
-    name, size = next((name, size) for name, size in UNITS if abs(seconds) >= size)
+    # In hours up to two days: "1 d" would be anything from 24 to 48 of them.
+    name, size = next((name, size) for name, size in UNITS if abs(seconds) >= (2 * size if name == "d" else size))
     amount = f"{abs(seconds) // size} {name}"
     return f"in {amount}" if seconds > 0 else f"{amount} ago"
 
