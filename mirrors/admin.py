@@ -279,7 +279,7 @@ class MirrorAdmin(ReadOnlyAdmin):
                 act(mirror)
                 done += 1
             except MirrorError as error:
-                messages.warning(request, f"{mirror.repository}: {error.message}")
+                messages.warning(request, f"Not done for {mirror.repository}: {error.message}")
         if done:
             messages.success(request, f"Done for {done} mirror{'' if done == 1 else 's'}.")
 

@@ -1,0 +1,138 @@
+"""The admin: what may be changed by hand, what may not, and secrets that go in and never come out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from mirrors.models import AccessToken, Mirror, Namespace, Registry, Repository, Sync, User
+from mirrors.services import access_tokens
+from tests.web.conftest import signed_in
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("rung")]
+
+
+@pytest.fixture
+def browser(superuser: User) -> Client:
+    return signed_in(superuser)
+
+
+def url(model: str, page: str, *args: int) -> str:
+    return reverse(f"admin:mirrors_{model}_{page}", args=args)
+
+
+def test_syncs_and_their_tags_cannot_be_made_changed_or_deleted(browser: Client, mirror: Mirror) -> None:
+    sync = Sync.objects.create(mirror=mirror)
+    copy = sync.tag_copies.create(tag="v1", action="copied")
+    for model, row in (("sync", sync), ("tagcopy", copy)):
+        assert browser.get(url(model, "add")).status_code == 403
+        assert browser.get(url(model, "delete", row.pk)).status_code == 403
+        assert browser.post(url(model, "change", row.pk), {"status": "succeeded"}).status_code == 403
+        assert browser.get(url(model, "change", row.pk)).status_code == 200
+        assert browser.get(url(model, "changelist"), {"q": "v1"}).status_code == 200
+    sync.refresh_from_db()
+    assert sync.status == "queued"
+
+
+def test_a_mirror_is_changed_on_its_page_alone(browser: Client, mirror: Mirror) -> None:
+    page = browser.get(url("mirror", "change", mirror.pk)).text
+    assert "/repository/acme/app?tab=mirroring" in page
+    assert browser.post(url("mirror", "change", mirror.pk), {"is_enabled": ""}).status_code == 403
+    assert browser.get(url("mirror", "delete", mirror.pk)).status_code == 403
+
+
+def act(browser: Client, name: str, *mirrors: Mirror) -> str:
+    values = {"action": name, "_selected_action": [mirror.pk for mirror in mirrors]}
+    return browser.post(url("mirror", "changelist"), values, follow=True).text
+
+
+def test_actions_go_through_the_services(
+    browser: Client, make_mirror: Callable[..., Mirror], rung: list[int], superuser: User
+) -> None:
+    one, two = make_mirror("one"), make_mirror("two")
+    assert "Done for 2 mirrors." in act(browser, "sync_now", one, two)
+    assert len(rung) == 2
+    assert {sync.requested_by for sync in Sync.objects.all()} == {superuser}
+    assert "Done for 2 mirrors." in act(browser, "cancel", one, two)
+    assert "Not done for acme/one: No sync of acme/one is queued or running." in act(browser, "cancel", one)
+    act(browser, "disable", one)
+    assert not Mirror.objects.get(pk=one.pk).is_enabled
+    act(browser, "enable", one)
+    assert Mirror.objects.get(pk=one.pk).is_enabled
+
+
+def test_actions_are_not_for_staff_who_do_not_administer_the_repository(mirror: Mirror, stranger: User) -> None:
+    from django.contrib.auth.models import Permission
+
+    stranger.is_staff = True
+    stranger.save()
+    stranger.user_permissions.add(Permission.objects.get(codename="view_mirror"))
+    page = act(signed_in(stranger), "disable", mirror)
+    assert "You need to administer acme/app for that." in page
+    assert Mirror.objects.get().is_enabled
+
+
+REGISTRY = {"name": "harbor", "address": "harbor.example.com", "verify_tls": "on"}
+
+
+def test_a_registrys_secrets_go_in_stay_and_are_forgotten(browser: Client) -> None:
+    values = REGISTRY | {"username": "robot$writer", "password": "typed-secret", "http_proxy": "http://p.example.com"}
+    assert browser.post(url("registry", "add"), values).status_code == 302
+    registry = Registry.objects.get()
+    assert (registry.username, registry.password, registry.http_proxy) == (
+        "robot$writer",
+        "typed-secret",
+        "http://p.example.com",
+    )
+    browser.post(url("registry", "change", registry.pk), REGISTRY | {"repository_prefix": "team", "http_proxy": "-"})
+    registry.refresh_from_db()
+    assert (registry.repository_prefix, registry.password, registry.http_proxy) == ("team", "typed-secret", None)
+
+
+def test_a_registrys_address_has_no_scheme(browser: Client) -> None:
+    response = browser.post(url("registry", "add"), REGISTRY | {"address": "https://harbor.example.com"})
+    assert "Give a host name or address" in response.text
+    assert not Registry.objects.exists()
+
+
+def test_an_access_token_can_be_revoked_and_not_made(browser: Client, superuser: User) -> None:
+    token, _ = access_tokens.issue_token(superuser, name="ci", scopes=["repo:read"])
+    assert browser.get(url("accesstoken", "add")).status_code == 403
+    browser.post(url("accesstoken", "delete", token.pk), {"post": "yes"})
+    assert not AccessToken.objects.exists()
+
+
+MEMBERS = {"memberships-TOTAL_FORMS": "0", "memberships-INITIAL_FORMS": "0"}
+PERMISSIONS = {"permissions-TOTAL_FORMS": "0", "permissions-INITIAL_FORMS": "0"}
+
+
+def test_a_new_namespace_is_an_organization_and_keeps_its_name(browser: Client) -> None:
+    browser.post(url("namespace", "add"), MEMBERS | {"name": "platform", "kind": "user"})
+    namespace = Namespace.objects.get(name="platform")
+    assert namespace.kind == "organization"
+    browser.post(url("namespace", "change", namespace.pk), MEMBERS | {"name": "renamed", "email": "p@example.com"})
+    namespace.refresh_from_db()
+    assert (namespace.name, namespace.email) == ("platform", "p@example.com")
+
+
+def test_a_repositorys_state_and_name_stay_with_the_services(browser: Client, repository: Repository) -> None:
+    values = PERMISSIONS | {"name": "renamed", "state": "MIRROR", "visibility": "public"}
+    browser.post(url("repository", "change", repository.pk), values)
+    repository.refresh_from_db()
+    assert (repository.name, repository.state, repository.visibility) == ("app", "NORMAL", "public")
+    assert browser.get(url("repository", "delete", repository.pk)).status_code == 403
+
+
+def test_a_person_keeps_the_name_of_the_namespace(browser: Client, owner: User) -> None:
+    page = browser.get(url("user", "change", owner.pk)).text
+    assert 'name="username"' not in page
+    assert browser.get(url("user", "delete", owner.pk)).status_code == 403
+
+
+def test_a_robot_is_made_with_a_token_that_nobody_sees(browser: Client, organization: Namespace) -> None:
+    browser.post(url("robot", "add"), {"namespace": organization.pk, "name": "nightly"})
+    robot = organization.robots.get(name="nightly")
+    assert robot.token not in browser.get(url("robot", "change", robot.pk)).text
