@@ -9,3 +9,10 @@ pytest_plugins = [
     "tests.fixtures.links",
     "tests.fixtures.farms",
 ]
+
+
+def pytest_report_header() -> str:
+    """On which database the tests that need one run; see tests/settings.py."""
+    from django.db import connection
+
+    return f"database: {connection.vendor}"
