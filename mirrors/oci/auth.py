@@ -7,7 +7,7 @@ import base64
 import json
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from yarl import URL
@@ -28,7 +28,7 @@ FetchToken = Callable[[URL, str | None], Awaitable[bytes]]
 class Token:
     """A bearer token and the moment (monotonic clock) from which it is no longer used."""
 
-    header: str
+    header: str = field(repr=False)
     stale_at: float
 
     @property

@@ -24,7 +24,7 @@ from mirrors.oci.errors import (
 )
 from mirrors.oci.links import next_link
 from mirrors.oci.manifest import MANIFEST_TYPES, Descriptor, Manifest
-from mirrors.oci.names import is_digest, is_tag
+from mirrors.oci.names import check_digest, check_repository_name, check_tag, is_digest, is_tag
 from mirrors.oci.untag import untag
 from mirrors.oci.verify import verified
 
@@ -39,7 +39,7 @@ class RemoteRepository:
 
     def __init__(self, client: RegistryClient, name: str) -> None:
         self._client = client
-        self._name = name
+        self._name = check_repository_name(name)
         actions = "pull" if client.side is Side.SOURCE else "pull,push"
         self._scope = f"repository:{name}:{actions}"
         self._uploads_by_patch = False
@@ -300,10 +300,10 @@ class RemoteRepository:
             ) from None
 
     def _manifest_path(self, reference: str) -> str:
-        return f"/v2/{self._name}/manifests/{reference}"
+        return f"/v2/{self._name}/manifests/{reference if is_digest(reference) else check_tag(reference)}"
 
     def _blob_path(self, digest: str) -> str:
-        return f"/v2/{self._name}/blobs/{digest}"
+        return f"/v2/{self._name}/blobs/{check_digest(digest)}"
 
     def _called(self, reference: str) -> str:
         return f"manifest {reference} of {self._name}" if is_digest(reference) else f"tag {reference} of {self._name}"

@@ -98,6 +98,26 @@ async def test_a_blob_moves_once_however_many_tags_need_it(
     assert target_registry.count("PUT", "/blobs/") == 21
 
 
+async def test_a_first_copy_asks_the_target_for_nothing_it_cannot_have(
+    source_registry: FaultyRegistry, target_registry: FaultyRegistry, source, target
+) -> None:
+    for number in range(10):
+        source_registry.repository("library/app").put(small_index(number), tag=f"v{number}")
+    outcomes = await copy_tags(source, target, await source.list_tags())
+    assert set(actions(outcomes).values()) == {"copied"}
+    assert target_registry.count("HEAD") == 0
+
+
+async def test_a_rate_limit_in_the_middle_slows_the_copy_and_fails_nothing(
+    source_registry: FaultyRegistry, source, target
+) -> None:
+    for number in range(40):
+        source_registry.repository("library/app").put(small_image(number), tag=f"v{number}")
+    source_registry.fail("*", "/v2/", status=429, headers={"Retry-After": "1"}, times=20)
+    outcomes = await copy_tags(source, target, [f"v{number}" for number in range(40)])
+    assert set(actions(outcomes).values()) == {"copied"}
+
+
 async def test_tags_of_one_digest_are_walked_once(source_registry: FaultyRegistry, source, target) -> None:
     for tag in ("v1", "v1.2", "v1.2.3", "latest"):
         source_registry.repository("library/app").put(small_index(), tag=tag)

@@ -9,6 +9,7 @@ from mirrors.oci import (
     ConnectionFailed,
     Descriptor,
     DigestMismatch,
+    InvalidReference,
     NotFound,
     OCIError,
     RegistryFault,
@@ -67,6 +68,15 @@ async def test_a_repository_that_does_not_exist_is_not_found(source_registry: Fa
     with pytest.raises(NotFound, match="no repository no/where"):
         await repository.list_tags()
     assert await repository.resolve("v1") is None
+
+
+@pytest.mark.parametrize("reference", ["", "a/../../b", "v1?x=y", "v 1", "sha256:12", "v1\r\nX: y"])
+async def test_only_tags_and_digests_are_asked_for(source_registry: FaultyRegistry, source, reference: str) -> None:
+    with pytest.raises(InvalidReference):
+        await source.resolve(reference)
+    with pytest.raises(InvalidReference):
+        await source.has_blob(reference)
+    assert source_registry.count() == 0
 
 
 async def test_resolve_is_one_head_with_every_media_type(source_registry: FaultyRegistry, source) -> None:
