@@ -7,8 +7,8 @@ import re
 from mirrors.errors import InvalidInput
 
 UNITS = {"w": 7 * 24 * 3600, "d": 24 * 3600, "h": 3600, "m": 60, "s": 1}
-_INTERVAL = re.compile(r"(\d{1,12}[wdhms])+")
-_PART = re.compile(r"(\d+)([wdhms])")
+_INTERVAL = re.compile(r"([0-9]{1,12}[wdhms])+")
+_PART = re.compile(r"([0-9]+)([wdhms])")
 
 
 def parse_interval(text: str) -> int:

@@ -18,7 +18,7 @@ from mirrors.management.command import MirrorfarmCommand, acting_user, shell_com
 from mirrors.management.intervals import interval_text, parse_interval
 from mirrors.management.progress import end_of, follow
 from mirrors.management.tables import failed_tag_lines, mirror_details, mirror_table, sync_lines
-from mirrors.models import Mirror, Namespace, Repository, Sync, User
+from mirrors.models import Mirror, Namespace, Repository, Robot, Sync, User
 from mirrors.models.sync import Status
 from mirrors.services import access, mirrors, namespaces, sync_runs, syncs
 from mirrors.services.mirror_status import status_of
@@ -80,10 +80,7 @@ class Command(MirrorfarmCommand):
         values = _values(options)
         with transaction.atomic():
             repository, made = _repository(options["target"], by=user, public=options["public"])
-            robots_before = repository.namespace.robots.count()
-            values["robot"] = mirrors.robot_for(repository, name=options["robot"])
-            if repository.namespace.robots.count() > robots_before:
-                made.append(f"robot {values['robot']}")
+            values["robot"] = _robot(repository, name=options["robot"], made=made)
             mirror = mirrors.create_mirror(repository, values)
         if made:
             self._print(f"Made {', '.join(made)}.")
@@ -241,6 +238,18 @@ def _repository(target: str, *, by: User, public: bool) -> tuple[Repository, lis
         visibility = Repository.Visibility.PUBLIC if public else Repository.Visibility.PRIVATE
         repository = namespaces.create_repository(namespace, name, by=by, visibility=visibility)
         return repository, [*made, f"{visibility} repository {repository}"]
+
+
+def _robot(repository: Repository, *, name: str, made: list[str]) -> Robot:
+    """The robot of this name; noted in `made` where it is new."""
+    is_new = not repository.namespace.robots.filter(name=name).exists()
+    try:
+        robot = mirrors.robot_for(repository, name=name)
+    except InvalidInput as error:
+        raise InvalidInput(error.message, field="robot") from error
+    if is_new:
+        made.append(f"robot {robot}")
+    return robot
 
 
 def _mirror(target: str, *, account: User) -> Mirror:
