@@ -11,6 +11,7 @@ from pathlib import Path
 
 from mirrors.errors import AlreadyExists
 
+KILL_TAKES = 1.0  # seconds: a process that has just been killed holds its locks a moment longer
 PATIENCE = 30.0
 
 
@@ -22,7 +23,7 @@ def only_one(directory: Path, *, say: Callable[[str], None]) -> Iterator[int]:
     processes of the killed run have ended, and we wait for that.
     """
     with _opened(directory / "up.lock") as ours, _opened(directory / "leftovers.lock") as leftovers:
-        if not _lock(ours):
+        if not _locked_within(KILL_TAKES, ours):
             process = os.pread(ours, 20, 0).decode(errors="replace").strip() or "unknown"
             raise AlreadyExists(
                 f"A farm is running already on {directory.parent} (process {process}). Stop it first, "
@@ -35,15 +36,20 @@ def only_one(directory: Path, *, say: Callable[[str], None]) -> Iterator[int]:
 
 
 def _wait_for(leftovers: int, *, say: Callable[[str], None]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    told = False
-    while not _lock(leftovers):
-        if not told:
-            say("The last run was killed; its processes are being stopped ...")
-            told = True
+    if _lock(leftovers):
+        return
+    say("The last run was killed; its processes are being stopped ...")
+    if not _locked_within(PATIENCE, leftovers):
+        raise AlreadyExists(f"Processes of the last run have not ended within {PATIENCE:.0f} s. Try again.")
+
+
+def _locked_within(seconds: float, descriptor: int) -> bool:
+    deadline = time.monotonic() + seconds
+    while not _lock(descriptor):
         if time.monotonic() > deadline:
-            raise AlreadyExists(f"Processes of the last run have not ended within {PATIENCE:.0f} s. Try again.")
-        time.sleep(0.2)
+            return False
+        time.sleep(0.1)
+    return True
 
 
 def _lock(descriptor: int) -> bool:

@@ -119,6 +119,8 @@ class Supervisor:
 
     def stop(self) -> None:
         """Stop everything, the stage started last first. A further KeyboardInterrupt kills what is left at once."""
+        if self._stopping.is_set():
+            return
         try:
             self._stopping.set()
             self._watcher.join()
