@@ -20,6 +20,7 @@ from mirrors.web.forms import REQUIRED
 from mirrors.web.widgets import ArchitectureBoxes, checkbox, number_input, password_input, select, text_input
 
 HOUR = 3600
+KEPT = "Stored. Leave blank to keep it"
 MAXIMUM_TIMEOUT = 12 * HOUR
 ARCHITECTURE_NAMES = {
     "amd64": "AMD64 (x86_64)",
@@ -169,9 +170,10 @@ class MirrorForm(forms.Form):
         for name, field in self.fields.items():
             field.show_hidden_initial = name not in ("source_password", "delete_credentials", "new_robot")
         self.fields["start_date"].label = "Next Sync Date" if mirror else "Start Date"
-        if mirror and not initial["source_username"]:
+        if mirror:
+            is_stored = mirror.source_password_ciphertext is not None
             self.fields["source_username"].widget.attrs["placeholder"] = "None"
-            self.fields["source_password"].widget.attrs["placeholder"] = "None"
+            self.fields["source_password"].widget.attrs["placeholder"] = KEPT if is_stored else "None"
 
     @property
     def has_credentials(self) -> bool:
