@@ -14,7 +14,7 @@ from yarl import URL
 
 from mirrors.oci.challenges import Challenge, merge_scopes
 from mirrors.oci.endpoint import Credentials
-from mirrors.oci.errors import AuthFailed, RegistryFault, Side
+from mirrors.oci.errors import AuthFailed, MalformedAnswer, Side
 
 DEFAULT_LIFE = 60.0
 """Seconds that a token lives when its server does not say (distribution's token.md)."""
@@ -100,7 +100,7 @@ class Authorizer:
         started = time.monotonic()
         url = token_url(self._challenge, scopes=(scope, self._wider.get(scope, "")))
         if url is None:
-            raise RegistryFault(f"{self._host} asks for a token but does not say where from.", side=self._side)
+            raise MalformedAnswer(f"{self._host} asks for a token but does not say where from.", side=self._side)
         text, life = read_token(await self._fetch_token(url, self._basic()), host=self._host, side=self._side)
         return Token(f"Bearer {text}", started + life - min(_LONGEST_MARGIN, life * 0.2))
 
@@ -133,10 +133,10 @@ def read_token(content: bytes, *, host: str, side: Side) -> tuple[str, float]:
     try:
         document = json.loads(content)
         token = document.get("token") or document.get("access_token")
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         token = None
     if not isinstance(token, str) or not token.isascii() or not token.isprintable():
-        raise RegistryFault(f"The token service of {host} answered without a token.", side=side)
+        raise MalformedAnswer(f"The token service of {host} answered without a token.", side=side)
     return token, _life(document.get("expires_in"))
 
 

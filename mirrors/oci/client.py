@@ -19,6 +19,7 @@ from mirrors.oci.egress import EgressGuard
 from mirrors.oci.endpoint import Endpoint
 from mirrors.oci.errors import (
     ConnectionFailed,
+    MalformedAnswer,
     NameNotResolved,
     OCIError,
     RegistryFault,
@@ -189,7 +190,7 @@ class RegistryClient:
         except ValueError:
             url = URL()
         if url.scheme not in {"http", "https"} or not url.host:
-            raise RegistryFault(f"{self.host} sent an address that cannot be read.", side=self.side)
+            raise MalformedAnswer(f"{self.host} sent an address that cannot be read.", side=self.side)
         own = self._own or await self._settle_scheme()
         if url.host == own.host and url.scheme != own.scheme and url.explicit_port in (None, own.explicit_port):
             return URL(f"{own.origin()}{url.raw_path_qs}", encoded=True)
@@ -224,10 +225,10 @@ class RegistryClient:
             exchange.close()
             url, previous = await self.joined_url(url, location), url
             if url.scheme == "http" and previous.scheme == "https" and self.endpoint.verify_tls:
-                raise RegistryFault(f"{self.host} redirects to plain HTTP, which is not followed.", side=self.side)
+                raise MalformedAnswer(f"{self.host} redirects to plain HTTP, which is not followed.", side=self.side)
             if url.origin() != previous.origin():
                 headers = {name: value for name, value in headers.items() if name != "Authorization"}
-        raise RegistryFault(f"{self.host} redirects in a circle.", side=self.side)
+        raise MalformedAnswer(f"{self.host} redirects in a circle.", side=self.side)
 
     async def _read(self, exchange: Exchange, *, accept: Collection[int], what: str, bodyless: bool = False) -> Answer:
         if exchange.status not in accept:
@@ -269,7 +270,7 @@ class RegistryClient:
 
     async def _fetch_token(self, url: URL, authorization: str | None) -> bytes:
         if authorization and url.scheme == "http" and self.endpoint.verify_tls:
-            raise RegistryFault(
+            raise MalformedAnswer(
                 f"{self.host} wants its credentials over plain HTTP, which is not done.", side=self.side
             )
         headers = _with_authorization({"Accept": "application/json"}, authorization)

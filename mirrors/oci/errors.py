@@ -16,7 +16,8 @@ OCIError
 ├── ImmutableTag         the target does not let this tag move
 ├── QuotaExceeded        the target has no room left
 ├── PlatformMismatch     no image for any of the wanted platforms
-└── RegistryFault        a 5xx, or an answer that breaks the specification
+└── RegistryFault        a 5xx, or an answer that makes no sense now
+    └── MalformedAnswer  an answer that breaks the specification, and will do so again
 """
 
 from __future__ import annotations
@@ -167,10 +168,16 @@ class PlatformMismatch(OCIError):
 
 
 class RegistryFault(OCIError):
-    """A 5xx, or an answer that breaks the specification."""
+    """A 5xx, or an answer that makes no sense now and may later."""
 
     code = Code.INTERNAL
     retryable = True
+
+
+class MalformedAnswer(RegistryFault):
+    """An answer that breaks the specification: no registry, or a broken one."""
+
+    retryable = False
 
 
 @contextmanager

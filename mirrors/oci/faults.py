@@ -18,6 +18,7 @@ import aiohttp
 from mirrors.oci.errors import (
     ConnectionFailed,
     ImmutableTag,
+    MalformedAnswer,
     NameNotResolved,
     NotFound,
     OCIError,
@@ -60,7 +61,7 @@ def network_error(error: BaseException, *, host: str, side: Side) -> OCIError:
     if isinstance(error, aiohttp.ClientPayloadError):
         return ConnectionFailed(f"{host} broke its answer off. It is worth trying again.", side=side)
     if isinstance(error, aiohttp.ClientResponseError):
-        return RegistryFault(f"{host} does not answer in HTTP. Check host and port of the {side}.", side=side)
+        return MalformedAnswer(f"{host} does not answer in HTTP. Check host and port of the {side}.", side=side)
     return ConnectionFailed(f"{host} closed the connection. It is worth trying again.", side=side)
 
 
@@ -94,7 +95,7 @@ def status_error(
         )
     if status >= 400:
         return Refused(f"{host} refused {what}{suffix}.", side=side)
-    return RegistryFault(f"{host} answered {what} with HTTP {status}, which a registry does not do.", side=side)
+    return MalformedAnswer(f"{host} answered {what} with HTTP {status}, which a registry does not do.", side=side)
 
 
 def error_codes(content: bytes) -> list[str]:

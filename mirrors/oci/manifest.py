@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from mirrors.oci.errors import DigestMismatch, RegistryFault, Unsupported
+from mirrors.oci.errors import DigestMismatch, MalformedAnswer, Unsupported
 from mirrors.oci.names import is_digest
 
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
@@ -138,15 +138,15 @@ class Manifest:
 
     @cached_property
     def document(self) -> dict[str, Any]:
-        """The parsed JSON. Raises RegistryFault for anything but an object, Unsupported for schema 1."""
+        """The parsed JSON. Raises MalformedAnswer for anything but an object, Unsupported for schema 1."""
         if self.media_type in SCHEMA_1:
             raise Unsupported(_SCHEMA_1_SENTENCE)
         try:
             document = json.loads(self.content)
-        except ValueError as error:
-            raise RegistryFault("The registry sent a manifest that is not JSON.") from error
+        except (ValueError, RecursionError) as error:
+            raise MalformedAnswer("The registry sent a manifest that is not JSON.") from error
         if not isinstance(document, dict):
-            raise RegistryFault("The registry sent a manifest that is not a JSON object.")
+            raise MalformedAnswer("The registry sent a manifest that is not a JSON object.")
         return document
 
     def children(self) -> Iterator[Descriptor]:
@@ -167,14 +167,14 @@ class Manifest:
         try:
             yield from (Descriptor.from_json(entry) for entry in entries or ())
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise RegistryFault(f"The registry sent a manifest whose {member} cannot be read.") from error
+            raise MalformedAnswer(f"The registry sent a manifest whose {member} cannot be read.") from error
 
 
 def _media_type(manifest: Manifest) -> str:
     document = manifest.document
     if "manifests" in document and "layers" in document:
         # CVE-2021-41190: two readers could take one digest for two different images.
-        raise RegistryFault(
+        raise MalformedAnswer(
             "The registry sent a manifest that is both an image and an index, which is not safe to copy."
         )
     if document.get("schemaVersion") == 1:

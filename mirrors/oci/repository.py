@@ -15,9 +15,9 @@ from mirrors.oci.concurrency import uninterrupted
 from mirrors.oci.errors import (
     AuthFailed,
     DigestMismatch,
+    MalformedAnswer,
     NotFound,
     OCIError,
-    RegistryFault,
     Side,
     Unsupported,
     blame,
@@ -61,7 +61,7 @@ class RemoteRepository:
         path: str | None = f"/v2/{self._name}/tags/list"
         while path is not None and path not in seen:
             if len(seen) == _MOST_PAGES:
-                raise RegistryFault(
+                raise MalformedAnswer(
                     f"{self.location} sends the tags of {self._name} without end.", side=self._client.side
                 )
             seen.add(path)
@@ -280,8 +280,8 @@ class RemoteRepository:
     def _tags_in(self, answer: Answer) -> list[str]:
         try:
             tags = list(json.loads(answer.content)["tags"] or ())
-        except (ValueError, KeyError, TypeError):
-            raise RegistryFault(
+        except (ValueError, KeyError, TypeError, RecursionError):
+            raise MalformedAnswer(
                 f"{self.location} sent a tag list of {self._name} that cannot be read.", side=self._client.side
             ) from None
         # Nexus lists null, Artifactory digests: neither is a tag.
@@ -295,7 +295,7 @@ class RemoteRepository:
             # Whatever host the link names, the next page is asked from this registry.
             return answer.url.join(URL(link, encoded=True)).raw_path_qs
         except ValueError:
-            raise RegistryFault(
+            raise MalformedAnswer(
                 f"{self.location} sent an address of more tags that cannot be read.", side=self._client.side
             ) from None
 

@@ -16,7 +16,7 @@ from yarl import URL
 
 from mirrors.oci.egress import CheckedResolver, EgressGuard
 from mirrors.oci.endpoint import Endpoint
-from mirrors.oci.errors import RegistryFault, Side, TLSFailed
+from mirrors.oci.errors import MalformedAnswer, Side, TLSFailed
 from mirrors.oci.faults import NETWORK_ERRORS, network_error
 from mirrors.oci.proxies import Proxy, proxy_for
 
@@ -255,8 +255,8 @@ class PacedBody:
         self._deadline.reschedule(asyncio.get_running_loop().time() + seconds)
 
 
-def too_large(host: str, *, side: Side, what: str, limit: int) -> RegistryFault:
+def too_large(host: str, *, side: Side, what: str, limit: int) -> MalformedAnswer:
     """The fault for a body beyond its limit."""
-    return RegistryFault(
+    return MalformedAnswer(
         f"{host} sent more than {limit // (1 << 20)} MiB for {what}, which is not safe to read.", side=side
     )

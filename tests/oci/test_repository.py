@@ -135,6 +135,7 @@ async def test_the_bodys_own_media_type_rules(source_registry: FaultyRegistry, s
     [
         (b"<html>", RegistryFault),
         (b"[]", RegistryFault),
+        (b"[" * 100_000, RegistryFault),
         (b'{"schemaVersion": 2, "layers": [], "manifests": []}', RegistryFault),
         (b'{"schemaVersion": 1, "fsLayers": []}', Unsupported),
         (b" " * (11 * MIB), RegistryFault),
