@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.fixtures.processes import ROOT, Process
+from tests.fixtures.processes import BARE, ROOT, Process
 from tests.fixtures.tools import program
 from tests.fixtures.waiting import free_port, wait_until
 
@@ -77,6 +77,13 @@ class Up:
         """Press Ctrl-C and wait for the end."""
         self.process.signal(signal.SIGINT)
         wait_until(lambda: not self.process.is_running, 60, lambda: f"the end. Its output:\n{self.process.tail(80)}")
+
+    def manage(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run manage.py beside it, as in another terminal."""
+        command = [self.checkout / ".venv/bin/python", "manage.py", *arguments]
+        return subprocess.run(
+            command, cwd=self.checkout, env=BARE | environment, capture_output=True, text=True, check=False
+        )
 
     def children(self) -> dict[int, str]:
         """Every process of this farm: process id and command line."""
@@ -163,18 +170,15 @@ def test_the_next_run_reuses_everything_even_after_a_kill(make_up: Callable[[], 
 
     assert "demo/hello has been mirrored before." in output
     assert "password" not in output.replace("a new password", "").replace("changepassword", "")
-    manage = [second.checkout / ".venv/bin/python", second.checkout / "manage.py"]
-    listed = subprocess.run([*manage, "mirror", "list"], check=True, capture_output=True, text=True).stdout
+    listed = second.manage("mirror", "list").stdout
     assert [line.split()[0] for line in listed.splitlines()] == ["REPOSITORY", "demo/hello"]
-    watched = subprocess.run([*manage, "mirror", "sync", "demo/hello"], check=False, capture_output=True, text=True)
+    watched = second.manage("mirror", "sync", "demo/hello")
     assert (watched.returncode, "Tags: 4 unchanged." in watched.stdout) == (0, True)
 
-    third = subprocess.run([*manage, "up"], check=False, capture_output=True, text=True)
-    assert third.returncode == 2
-    assert "A farm is running already on" in third.stderr
-    elsewhere = {"DATA_DIR": str(second.checkout / "elsewhere"), "PATH": os.environ["PATH"]}
-    taken = [*manage, "up", "--port", str(second.port), "--flower-port", str(free_port())]
-    fourth = subprocess.run(taken, check=False, capture_output=True, text=True, env=elsewhere)
+    third = second.manage("up")
+    assert (third.returncode, third.stderr.startswith("A farm is running already on")) == (2, True)
+    ports = ["--port", str(second.port), "--flower-port", str(free_port())]
+    fourth = second.manage("up", *ports, DATA_DIR=str(second.checkout / "elsewhere"))
     assert fourth.returncode == 2
     assert f"Port {second.port} of 127.0.0.1 is taken by another program. Choose another with --port" in fourth.stderr
 
