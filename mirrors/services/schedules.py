@@ -67,8 +67,11 @@ def advance(mirror: Mirror) -> None:
 def plan_next_attempt(
     sync: Sync, *, trigger: Trigger, only_tags: list[str] | None = None, retry_after: float | None = None
 ) -> Sync | None:
-    """Queue the attempt that follows a failed or lost one; None, and on to the next slot, when all are used up."""
-    if sync.attempt >= settings.SYNC_ATTEMPTS:
+    """Queue the attempt that follows a failed or lost one; None, and on to the next slot, when all are used up.
+
+    None as well where the mirror has been disabled, unless somebody asked for this sync.
+    """
+    if sync.attempt >= settings.SYNC_ATTEMPTS or _is_switched_off(sync):
         advance(sync.mirror)
         return None
     delay = timedelta(0) if trigger == Trigger.RECOVERY else retry_delay(sync.attempt, retry_after=retry_after)
@@ -91,6 +94,12 @@ def retry_delay(attempt: int, *, retry_after: float | None) -> timedelta:
     """Twice as long after each attempt, jittered, never shorter than the registry asked for, at most an hour."""
     seconds = settings.RETRY_DELAY_SECONDS * 2 ** (attempt - 1) * random.uniform(0.75, 1.25)  # noqa: S311 - no secret
     return min(timedelta(seconds=max(seconds, retry_after or 0)), LONGEST_DELAY)
+
+
+def _is_switched_off(sync: Sync) -> bool:
+    if sync.priority >= Sync.MANUAL_PRIORITY:
+        return False
+    return not Mirror.objects.filter(pk=sync.mirror_id, is_enabled=True).exists()
 
 
 def _enqueue_due(mirror: Mirror) -> bool:

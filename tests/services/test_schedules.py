@@ -202,6 +202,20 @@ def test_after_the_last_attempt_there_is_none(due: Mirror, rung: list[int], sett
     assert Mirror.objects.get().next_sync_at == due.starts_at + HOUR
 
 
+@pytest.mark.parametrize(("priority", "attempts"), [(0, 1), (Sync.MANUAL_PRIORITY, 2)])
+def test_a_mirror_that_was_disabled_meanwhile_is_tried_again_only_if_somebody_asked(
+    due: Mirror, rung: list[int], priority: int, attempts: int
+) -> None:
+    sync = failed(due, priority=priority)
+    Mirror.objects.update(is_enabled=False)
+
+    schedules.plan_next_attempt(sync, trigger=Trigger.RETRY)
+
+    assert Sync.objects.count() == attempts
+    if attempts == 1:
+        assert Mirror.objects.get().next_sync_at == due.starts_at + HOUR
+
+
 @given(attempt=st.integers(1, 10), retry_after=st.none() | st.floats(0, 10_000))
 def test_a_retry_waits_twice_as_long_each_time_never_less_than_asked_and_never_over_an_hour(
     attempt: int, retry_after: float | None
