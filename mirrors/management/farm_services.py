@@ -55,7 +55,7 @@ def beat_service(*, schedule: Path) -> Service:
 def flower_service(*, port: int) -> Service:
     """Flower for this machine alone, and to look at only: what it can change, the farm does not expect."""
     options = ["--address=127.0.0.1", f"--port={port}", "--read_only=True", "--logging=error"]
-    return Service("flower", _celery("flower", *options), unset(QUIET))
+    return Service("flower", _celery("flower", *options), unset({"LOG_LEVEL": "ERROR"}))
 
 
 def unset(defaults: Mapping[str, str]) -> dict[str, str]:
