@@ -22,7 +22,7 @@ class Endpoint:
     """One registry as one user reaches it.
 
     registry: `host[:port]`. verify_tls: False takes any certificate, and plain HTTP where there is no TLS at all
-    (as skopeo does). ca_file: path of a PEM bundle that is trusted besides the system's. http_proxy, https_proxy,
+    (as skopeo does). ca_certificates: PEM text, trusted besides the system's. http_proxy, https_proxy,
     no_proxy: as in the environment variables of those names; they may hold a password and are in no repr.
     max_connections: requests at the same time to any one host.
     """
@@ -30,7 +30,7 @@ class Endpoint:
     registry: str
     credentials: Credentials | None = None
     verify_tls: bool = True
-    ca_file: str | None = None
+    ca_certificates: str | None = field(default=None, repr=False)
     http_proxy: str | None = field(default=None, repr=False)
     https_proxy: str | None = field(default=None, repr=False)
     no_proxy: str | None = field(default=None, repr=False)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import os
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -194,24 +193,23 @@ def raise_network_error(error: BaseException, *, host: str, side: Side) -> None:
 
 
 def tls_context(endpoint: Endpoint, *, side: Side) -> ssl.SSLContext:
-    """What to trust for this endpoint; raises TLSFailed for a CA file that cannot be read."""
+    """What to trust for this endpoint; raises TLSFailed for CA certificates that cannot be read."""
     try:
-        changed = os.stat(endpoint.ca_file).st_mtime_ns if endpoint.ca_file else 0
-        return _tls_context(endpoint.verify_tls, endpoint.ca_file, changed)
-    except (OSError, ssl.SSLError) as error:
+        return _tls_context(endpoint.verify_tls, endpoint.ca_certificates)
+    except (ValueError, ssl.SSLError) as error:
         raise TLSFailed(
-            f"The CA certificate of the {side} cannot be read. Give it as a file in PEM format.", side=side
+            f"The CA certificates of the {side} cannot be read. Give them as text in PEM format.", side=side
         ) from error
 
 
 @functools.lru_cache(maxsize=64)  # loading the system's certificates takes 20 ms
-def _tls_context(verify: bool, ca_file: str | None, changed: int) -> ssl.SSLContext:
+def _tls_context(verify: bool, ca_certificates: str | None) -> ssl.SSLContext:
     context = ssl.create_default_context()
     if not verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-    elif ca_file:
-        context.load_verify_locations(cafile=ca_file)
+    elif ca_certificates:
+        context.load_verify_locations(cadata=ca_certificates)
     return context
 
 

@@ -92,6 +92,7 @@ def registry_endpoint(registry: Registry) -> Endpoint:
         registry=registry.address,
         credentials=credentials(registry.username, registry.password),
         verify_tls=registry.verify_tls and settings.REPO_MIRROR_TLS_VERIFY,
+        ca_certificates=registry.ca_certificate or None,
         http_proxy=registry.http_proxy or None,
         https_proxy=registry.https_proxy or None,
         no_proxy=registry.no_proxy or None,

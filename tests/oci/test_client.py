@@ -161,10 +161,10 @@ async def test_plain_http_is_refused_where_tls_is_verified(source_registry: Faul
 
 
 async def test_a_certificate_verifies_with_its_authority_only(tmp_path, open_repository) -> None:
-    server, ca_file = certificate_for_loopback(tmp_path)
+    server, certificate = certificate_for_loopback(tmp_path)
     with FaultyRegistry(tls=server) as registry:
         registry.repository("library/app")
-        trusting = await open_repository(registry.address, verify_tls=True, ca_file=str(ca_file))
+        trusting = await open_repository(registry.address, verify_tls=True, ca_certificates=certificate.read_text())
         assert await trusting.list_tags() == []
         careless = await open_repository(registry.address, verify_tls=False)
         assert await careless.list_tags() == []
@@ -173,12 +173,10 @@ async def test_a_certificate_verifies_with_its_authority_only(tmp_path, open_rep
             await strict.list_tags()
 
 
-async def test_a_ca_file_that_is_none_is_told(tmp_path, open_repository) -> None:
-    bad = tmp_path / "ca.pem"
-    bad.write_text("nonsense")
-    for path in (bad, tmp_path / "missing.pem"):
-        with pytest.raises(TLSFailed, match="PEM"):
-            await open_repository("127.0.0.1:1", verify_tls=True, ca_file=str(path))
+@pytest.mark.parametrize("text", ["nonsense", "-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n"])
+async def test_a_ca_certificate_that_is_none_is_told(open_repository, text: str) -> None:
+    with pytest.raises(TLSFailed, match="PEM"):
+        await open_repository("127.0.0.1:1", verify_tls=True, ca_certificates=text)
 
 
 async def test_a_redirect_to_another_host_loses_the_authorization(
