@@ -39,7 +39,7 @@ def follow(sync: Sync, *, console: Console, advice: str) -> Sync:
 
     advice: what to do when no worker takes it.
     """
-    watched_since, warned = time.monotonic(), False
+    sync, watched_since, warned = _fresh(sync), time.monotonic(), False
     with _Line(console) if console.is_terminal else _Lines(console) as display:
         while True:
             display.show(activity(sync), counts(sync), sync)
