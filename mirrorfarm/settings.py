@@ -65,6 +65,7 @@ SWEEP_INTERVAL = env.integer("SWEEP_INTERVAL", 15, minimum=1, maximum=600)
 
 # Seconds a running sync's lease lasts. A worker that dies is noticed this long after its last renewal.
 LEASE_SECONDS = env.integer("LEASE_SECONDS", 60, minimum=5, maximum=3600)
+LEASE = timedelta(seconds=LEASE_SECONDS)
 
 # Seconds between two renewals of a lease. Must be well below LEASE_SECONDS.
 LEASE_RENEWAL_SECONDS = env.integer("LEASE_RENEWAL_SECONDS", 15, minimum=1, maximum=1200)
@@ -218,9 +219,9 @@ USE_TZ = True
 
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STATIC_ROOT = BASE_DIR / "staticfiles"
-# Served from where they are unless `collectstatic` has filled STATIC_ROOT, as the container image does.
-WHITENOISE_USE_FINDERS = not STATIC_ROOT.is_dir()
+# Directory that `manage.py collectstatic` fills and the web server reads. Unset: files are served from where they are.
+STATIC_ROOT = str(env.path("STATIC_ROOT", Path())) if env.text("STATIC_ROOT") else None
+WHITENOISE_USE_FINDERS = STATIC_ROOT is None
 
 _over_tls = PUBLIC_URL.startswith("https://")
 SESSION_COOKIE_SECURE = _over_tls
@@ -245,7 +246,3 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
 }
-
-# --- Celery: see mirrorfarm/celery.py for queues and the timetable ------------------------------------------------
-
-LEASE = timedelta(seconds=LEASE_SECONDS)

@@ -21,7 +21,10 @@ def check_encryption_keys(**_: Any) -> list[CheckMessage]:
         return [Error("ENCRYPTION_KEYS is empty: credentials cannot be stored.", hint=hint, id="mirrorfarm.E001")]
     broken = [position for position, key in enumerate(settings.ENCRYPTION_KEYS, start=1) if not _is_fernet_key(key)]
     return [
-        Error(f"Key {position} of ENCRYPTION_KEYS is not a Fernet key (32 bytes in URL-safe base64).", id="mirrorfarm.E002")
+        Error(
+            f"Key {position} of ENCRYPTION_KEYS is not a Fernet key (32 bytes in URL-safe base64).",
+            id="mirrorfarm.E002",
+        )
         for position in broken
     ]
 
@@ -45,7 +48,9 @@ def check_farm_is_closed(**_: Any) -> list[CheckMessage]:
         return []
     warnings: list[CheckMessage] = []
     if settings.DEBUG:
-        warnings.append(Warning("DEBUG is on in the farm profile: errors show code and settings.", id="mirrorfarm.W001"))
+        warnings.append(
+            Warning("DEBUG is on in the farm profile: errors show code and settings.", id="mirrorfarm.W001")
+        )
     if "*" in settings.ALLOWED_HOSTS:
         warnings.append(Warning("ALLOWED_HOSTS accepts any host name in the farm profile.", id="mirrorfarm.W002"))
     return warnings

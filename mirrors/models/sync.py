@@ -162,7 +162,7 @@ class Sync(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"sync {self.pk} of {self.mirror_id}: {self.status}"
+        return f"sync {self.pk} of mirror {self.mirror_id} ({self.status})"
 
     @property
     def is_active(self) -> bool:

@@ -72,7 +72,7 @@ class Command(MirrorfarmCommand):
         parser.add_argument("--address", default=HOST, help=f"address the web server listens on ({HOST})")
         parser.add_argument("--flower-port", type=_port, default=5555, help="port of Flower (5555)")
         parser.add_argument("--workers", type=_count, default=2, help="syncs at the same time (2)")
-        parser.add_argument("--no-demo", dest="demo", action="store_false", help="do not mirror the sample repository")
+        parser.add_argument("--no-demo", dest="demo", action="store_false", help="do not mirror the sample repository (which only the embedded profile does)")
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Run until a signal; SIGTERM and SIGHUP are as good as Ctrl-C."""
@@ -98,7 +98,7 @@ def _run(supervisor: Supervisor, console: Console, options: dict[str, Any]) -> N
     _start_broker(supervisor)
     call_command("migrate", interactive=False, verbosity=0)
     account = _account()
-    mirror = _set_up_demonstration(supervisor) if options["demo"] else None
+    mirror = _set_up_demonstration(supervisor) if options["demo"] and settings.EMBEDDED else None
     supervisor.start(*farm_services.worker_services(workers=options["workers"]))
     supervisor.start(
         farm_services.web_service(address=options["address"], port=options["port"]),
