@@ -130,7 +130,9 @@
   for (const name of ["htmx:sendError", "htmx:responseError"]) {
     document.body.addEventListener(name, (event) => {
       const warning = document.querySelector(".app-lost-connection");
-      if (isPoll(event) && warning) warning.hidden = false;
+      if (!isPoll(event)) {
+        document.getElementById("toasts").append(document.getElementById("failed-toast").content.cloneNode(true));
+      } else if (warning) warning.hidden = false;
     });
   }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.conf import settings
 from django.db.models import Case, IntegerField, Value, When
@@ -123,16 +123,18 @@ def trigger_of(sync: Sync) -> str:
 
 
 def refresh_trigger(status: MirrorStatus) -> str:
-    """When the page should ask again, as an htmx trigger; empty for a mirror that does nothing by itself."""
+    """When the page should ask again, as an htmx trigger; `refresh` is the event of a page that is looked at again."""
     if status.active:
         period = RUNNING_PERIOD if status.active.status == Status.RUNNING else QUEUED_PERIOD
-        return f"every {period}s"
-    if not status.mirror.is_enabled or status.mirror.next_sync_at is None:
-        return ""
-    wait = status.mirror.next_sync_at - timezone.now()
+        return f"refresh, every {period}s"
+    due = status.mirror.next_sync_at
+    if not status.mirror.is_enabled or due is None:
+        return "refresh"
+    wait = due - timezone.now()
     if wait > SOON:
-        return f"load delay:{_seconds_until(status.mirror.next_sync_at - SOON)}s"
-    return f"every {SOON_PERIOD if wait > timedelta(0) else QUEUED_PERIOD}s"
+        return f"refresh, load delay:{round((wait - SOON).total_seconds()) or 1}s"
+    is_expected = timedelta(0) >= wait and not is_late(status)
+    return f"refresh, every {QUEUED_PERIOD if is_expected else SOON_PERIOD}s"
 
 
 def shown_tags(sync: Sync | None) -> tuple[list[TagCopy], int]:
@@ -148,7 +150,3 @@ def shown_tags(sync: Sync | None) -> tuple[list[TagCopy], int]:
     order = ("rank", "-pk") if sync.is_active else ("rank", "tag")
     shown: list[TagCopy] = list(sync.tag_copies.alias(rank=rank).order_by(*order)[:TAGS_SHOWN])
     return shown, sync.tag_copies.count() - len(shown)
-
-
-def _seconds_until(moment: datetime) -> int:
-    return max(round((moment - timezone.now()).total_seconds()), 1)

@@ -57,7 +57,7 @@ def test_a_running_sync_shows_stage_tags_bytes_and_lease(client: Client, mirror:
         '<progress value="31"',
         "worker-7@host",
         "3 / 3",
-        'hx-trigger="every 1s"',
+        'hx-trigger="refresh, every 1s"',
     ):
         assert words in page
     assert 'id="mirror-form"' not in page, "a poll must never replace the form"
@@ -76,7 +76,7 @@ def test_a_queued_sync_waits_for_a_worker(client: Client, mirror: Mirror) -> Non
     page = fragment(client, mirror)
     assert "Scheduled now" in page
     assert "Waiting for a free worker." in page
-    assert 'hx-trigger="every 2s"' in page
+    assert 'hx-trigger="refresh, every 2s"' in page
 
 
 def test_a_failure_shows_side_code_and_sentence(client: Client, mirror: Mirror) -> None:
@@ -112,9 +112,10 @@ def test_a_success_says_what_it_did(client: Client, mirror: Mirror) -> None:
 @pytest.mark.parametrize(
     ("wait", "enabled", "trigger"),
     [
-        (timedelta(hours=1, minutes=2), True, "load delay:3600s"),
-        (timedelta(minutes=1), True, "every 15s"),
-        (timedelta(seconds=-5), True, "every 2s"),
+        (timedelta(hours=1, minutes=2), True, "refresh, load delay:3600s"),
+        (timedelta(minutes=1), True, "refresh, every 15s"),
+        (timedelta(seconds=-5), True, "refresh, every 2s"),
+        (timedelta(hours=-1), True, "refresh, every 15s"),
         (timedelta(minutes=1), False, "refresh"),
         (None, True, "refresh"),
     ],

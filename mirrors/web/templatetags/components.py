@@ -121,6 +121,13 @@ def toast(message: Message) -> dict[str, Any]:
     return {"message": message, "kind": kind, "icon": TOASTS.get(kind, "info-circle")}
 
 
+@register.inclusion_tag(f"{COMPONENTS}/toast.html")
+def failure_toast() -> dict[str, Any]:
+    """What `app.js` shows when a button got no proper answer."""
+    text = "The server did not answer as expected. Reload the page and try again."
+    return {"message": text, "kind": "danger", "icon": TOASTS["danger"]}
+
+
 @register.inclusion_tag(f"{COMPONENTS}/pagination.html", takes_context=True)
 def pagination(context: template.Context, page: Page[Any]) -> dict[str, Any]:
     """Where in a list one is, and the ways on; keeps the other parts of the query."""
