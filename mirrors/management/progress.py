@@ -9,12 +9,12 @@ from typing import Self
 from django.conf import settings
 from django.utils import timezone
 from rich.console import Console
-from rich.filesize import decimal
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
 from mirrors.errors import NotFound
 from mirrors.models import Sync
 from mirrors.models.sync import Stage, Status
+from mirrors.oci.display import human_size
 
 LOOK_EVERY = 0.4
 LINE_EVERY = 5.0
@@ -77,8 +77,8 @@ def counts(sync: Sync) -> str:
         parts.append(f"{sync.tags_failed} failed")
     if sync.bytes_copied:
         seconds = max(((sync.finished_at or timezone.now()) - sync.started_at).total_seconds(), 0.1)
-        total = f" of {decimal(sync.bytes_expected)}" if sync.bytes_expected > sync.bytes_copied else ""
-        parts += [f"{decimal(sync.bytes_copied)}{total}", f"{decimal(int(sync.bytes_copied / seconds))}/s"]
+        total = f" of {human_size(sync.bytes_expected)}" if sync.bytes_expected > sync.bytes_copied else ""
+        parts += [f"{human_size(sync.bytes_copied)}{total}", f"{human_size(sync.bytes_copied / seconds)}/s"]
     return ", ".join(parts)
 
 
@@ -92,7 +92,7 @@ def end_of(sync: Sync) -> str:
     took = ""
     if sync.started_at and sync.finished_at:
         took = f" after {(sync.finished_at - sync.started_at).total_seconds():.1f} s"
-    copied = f" {decimal(sync.bytes_copied)} copied." if sync.bytes_copied else ""
+    copied = f" {human_size(sync.bytes_copied)} copied." if sync.bytes_copied else ""
     return f"The sync {ENDS[Status(sync.status)]}{took}. {sync.message}{copied}".strip()
 
 

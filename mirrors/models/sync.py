@@ -128,6 +128,9 @@ class Sync(models.Model):
     tags_deleted = models.PositiveIntegerField(default=0)
     bytes_copied = models.PositiveBigIntegerField(default=0)
     bytes_expected = models.PositiveBigIntegerField(default=0)
+    in_flight = models.JSONField(
+        default=list, blank=True, help_text="The tags being copied: a list of [tag, bytes copied, bytes expected]."
+    )
     error_code = models.CharField(max_length=20, choices=error_codes, blank=True)
     error_side = models.CharField(max_length=6, choices=sides, blank=True)
     message = models.TextField(blank=True, help_text="The outcome in a sentence.")
@@ -233,7 +236,7 @@ class Sync(models.Model):
         return self._end({Status.RUNNING}, Status.LOST, rows=rows, error_code=Code.LOST, message=message)
 
     def _end(self, allowed: set[Status], status: Status, *, rows: SyncQuerySet | None = None, **changes: Any) -> bool:
-        changes |= {"finished_at": timezone.now(), "lease_expires_at": None, "stage": Stage.NONE}
+        changes |= {"finished_at": timezone.now(), "lease_expires_at": None, "stage": Stage.NONE, "in_flight": []}
         return self._move(allowed, status, rows=rows, **changes)
 
     def _move(self, allowed: set[Status], status: Status, *, rows: SyncQuerySet | None = None, **changes: Any) -> bool:

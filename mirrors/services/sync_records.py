@@ -57,6 +57,10 @@ class SyncRecords:
         return {
             "stage": self.stage,
             "tags_total": self.tags_total,
+            "in_flight": [
+                [tag, copy.bytes_copied, max(copy.bytes_expected, copy.bytes_copied)]
+                for tag, copy in sorted(dict(self.progress.active).items())
+            ],
             "bytes_copied": self.progress.bytes_copied,
             "bytes_expected": max(self.progress.bytes_expected, self.progress.bytes_copied),
             **{f"tags_{action.value}": count for action, count in counts.items()},

@@ -222,7 +222,7 @@ def _finish(sync: Sync, records: SyncRecords, *, outcome: Outcome | None, verdic
 
 def _end(sync: Sync, records: SyncRecords, outcome: Outcome | None) -> bool:
     counters = records.counters()
-    del counters["stage"]
+    del counters["stage"], counters["in_flight"]
     if outcome is None:
         deleted = counters["tags_deleted"] or "No"
         return sync.cancel(message=f"Cancelled while it was running. {deleted} tags were deleted.", **counters)

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from mirrors.models import Sync, TagCopy
 from mirrors.models.sync import Stage, Status, Trigger
+from mirrors.oci.display import human_size
 from mirrors.services.mirror_status import MirrorStatus, State
 from mirrors.web import words
 
@@ -106,11 +107,11 @@ def activity_of(status: MirrorStatus) -> str:
 
 
 def speed_of(sync: Sync) -> str:
-    """Bytes per second since the sync started, `48.0 MiB/s`; empty before anything was copied."""
+    """Bytes per second since the sync started, `48.0 MB/s`; empty before anything was copied."""
     if not sync.started_at or not sync.bytes_copied:
         return ""
     seconds = ((sync.finished_at or timezone.now()) - sync.started_at).total_seconds()
-    return f"{words.size(round(sync.bytes_copied / max(seconds, 0.1)))}/s"
+    return f"{human_size(sync.bytes_copied / max(seconds, 0.1))}/s"
 
 
 def trigger_of(sync: Sync) -> str:

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
-SIZES = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 INTERVALS = (("weeks", 604800), ("days", 86400), ("hours", 3600), ("minutes", 60), ("seconds", 1))
 
 
@@ -40,16 +39,6 @@ def duration(span: timedelta | None) -> str:
         if amount:
             parts.append(f"{amount} {name}")
     return " ".join(parts[:2])
-
-
-def size(count: int) -> str:
-    """`11.2 GiB`."""
-    amount, unit = float(count), SIZES[0]
-    for unit in SIZES:
-        if amount < 1024 or unit == SIZES[-1]:
-            break
-        amount /= 1024
-    return f"{count} B" if unit == "B" else f"{amount:.1f} {unit}"
 
 
 def short_digest(digest: str) -> str:

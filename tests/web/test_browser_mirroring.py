@@ -127,10 +127,13 @@ def test_sign_in_create_a_mirror_sync_now_and_watch_it_succeed(open_page: Callab
     tags = page.get_by_test_id("sync-tags-table")
     expect(tags).to_contain_text("v2", timeout=PATIENCE)
     assert state(page) == "Syncing", "the small tags are shown while the big one is under way"
+    in_flight = page.get_by_test_id("tag-in-flight")
+    expect(in_flight).to_contain_text(re.compile(r"big.*Copying.*\d+.* of .*MB", re.DOTALL), timeout=PATIENCE)
     expect(page.get_by_test_id("sync-now-button")).to_be_disabled()
 
     source.bytes_per_second = FAST
     expect(status).to_contain_text("Succeeded", timeout=PATIENCE)
+    expect(in_flight).to_have_count(0)
     for tag in ("big", "v1", "v2"):
         expect(tags.get_by_role("row").filter(has_text=tag)).to_contain_text("Copied")
     expect(page.get_by_test_id("sync-history-table").locator("tbody tr")).to_have_count(1)
@@ -144,7 +147,7 @@ def test_cancel_stops_a_running_sync(open_page: Callable[..., Page], source: Lin
     create_repository(page)
     fill_in_mirror(page, source)
     page.get_by_test_id("sync-now-button").click()
-    expect(page.get_by_test_id("sync-progress")).to_contain_text("KiB", timeout=PATIENCE)
+    expect(page.get_by_test_id("sync-progress")).to_contain_text("kB", timeout=PATIENCE)
     page.get_by_test_id("cancel-sync-button").click()
     expect(page.get_by_text("Sync cancelled successfully")).to_be_visible()
     expect(page.get_by_test_id("mirror-status-display")).to_contain_text("Cancelled", timeout=10_000)

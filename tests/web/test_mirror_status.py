@@ -37,6 +37,17 @@ def fragment(client: Client, mirror: Mirror) -> str:
     return response.text
 
 
+def test_tags_that_are_being_copied_stand_above_those_that_are_settled(client: Client, mirror: Mirror) -> None:
+    sync = start(mirror, in_flight=[["v2.0", 1_500_000, 3_000_000], ["v2.1", 0, 0]])
+    sync.tag_copies.create(tag="v1.0", action="copied")
+    page = fragment(client, mirror)
+    assert page.index("v2.0") < page.index("v2.1") < page.index("v1.0")
+    assert "1.5 MB of 3.0 MB" in page
+    assert 'value="1500000" max="3000000"' in page
+    assert sync.succeed(message="Done.")
+    assert "v2.0" not in fragment(client, mirror)
+
+
 def test_a_running_sync_shows_stage_tags_bytes_and_lease(client: Client, mirror: Mirror) -> None:
     start(
         mirror,
@@ -53,7 +64,7 @@ def test_a_running_sync_shows_stage_tags_bytes_and_lease(client: Client, mirror:
         "Syncing",
         "Comparing and copying tags.",
         "31 of 48 tags",
-        "1.5 GiB of 2.0 GiB",
+        "1.6 GB of 2.1 GB",
         '<progress value="31"',
         "worker-7@host",
         "3 / 3",
@@ -182,7 +193,7 @@ def test_the_history_lists_the_last_twenty(client: Client, mirror: Mirror, owner
     assert "Outcome number 0." not in page
     assert "Sync Now by owner" in page
     assert "20 copied" in page
-    assert "1.0 KiB" in page
+    assert "1.0 kB" in page
 
 
 @pytest.mark.parametrize("extra", [{}, HTMX], ids=["plain", "htmx"])

@@ -42,14 +42,6 @@ def test_durations(seconds: float, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "text"),
-    [(0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (12_025_908_428, "11.2 GiB"), (2**60, "1024.0 PiB")],
-)
-def test_sizes(count: int, text: str) -> None:
-    assert words.size(count) == text
-
-
-@pytest.mark.parametrize(
     ("seconds", "parts"), [(1, (1, 1)), (90, (90, 1)), (120, (2, 60)), (86400, (1, 86400)), (1209600, (2, 604800))]
 )
 def test_an_interval_is_shown_in_the_largest_unit_that_divides_it(seconds: int, parts: tuple[int, int]) -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from rich.filesize import decimal
-
 from mirrors.management.command import MirrorfarmCommand
+from mirrors.oci.display import human_size
 from mirrors.services import upkeep
 
 
@@ -18,4 +17,4 @@ class Command(MirrorfarmCommand):
     def handle(self, *_: Any, **__: Any) -> None:
         """The farm does this every hour by itself."""
         report = upkeep.collect_garbage()
-        self.stdout.write(f"Freed {decimal(report.bytes_freed)} in {report.blobs_removed} blobs.")
+        self.stdout.write(f"Freed {human_size(report.bytes_freed)} in {report.blobs_removed} blobs.")

@@ -72,7 +72,12 @@ class Command(MirrorfarmCommand):
         parser.add_argument("--address", default=HOST, help=f"address the web server listens on ({HOST})")
         parser.add_argument("--flower-port", type=_port, default=5555, help="port of Flower (5555)")
         parser.add_argument("--workers", type=_count, default=2, help="syncs at the same time (2)")
-        parser.add_argument("--no-demo", dest="demo", action="store_false", help="do not mirror the sample repository (which only the embedded profile does)")
+        parser.add_argument(
+            "--no-demo",
+            dest="demo",
+            action="store_false",
+            help="do not mirror the sample repository",
+        )
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Run until a signal; SIGTERM and SIGHUP are as good as Ctrl-C."""

@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 
 from mirrors.models import Sync, TagCopy
 from mirrors.models.sync import Status
+from mirrors.oci.display import human_size
 from mirrors.services.mirror_status import MirrorStatus
 from mirrors.web import status as states
 from mirrors.web import words
@@ -30,7 +31,7 @@ TOASTS = {
     "info": "info-circle",
 }
 
-register.filter("size", words.size)
+register.filter("size", human_size)
 register.filter("short_digest", words.short_digest)
 register.filter("counts", states.counts_of)
 register.filter("trigger", states.trigger_of)
