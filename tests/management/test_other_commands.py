@@ -70,4 +70,4 @@ def test_a_secret_that_no_key_decrypts_stops_the_rotation_with_a_sentence(
 
 def test_collecting_garbage_says_how_much_it_freed(run: Callable[..., Ran], store_dir: Path) -> None:
     ran = run("collect_garbage")
-    assert (ran.status, ran.said) == (0, "Freed 0 bytes in 0 blobs.\n")
+    assert (ran.status, ran.said) == (0, "Freed 0 B in 0 blobs.\n")
