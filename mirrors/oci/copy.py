@@ -89,7 +89,14 @@ async def copy_tags(
         source,
         target,
         tags,
-        walk=Walk(source, target, architectures=architectures, mount_from=mount_from, progress=progress or Progress()),
+        walk=Walk(
+            source,
+            target,
+            architectures=architectures,
+            deep=deep,
+            mount_from=mount_from,
+            progress=progress or Progress(),
+        ),
         architectures=architectures,
         deep=deep,
         tag_timeout=tag_timeout,
@@ -158,8 +165,8 @@ class _Run:
     async def _checker(self, tags: Iterator[str]) -> None:
         for tag in tags:
             started = time.monotonic()
-            if (error := self._patience.error) is not None:
-                self._finish(TagOutcome(tag, Action.FAILED, reason=error.message, error=error))
+            if (given_up := self._given_up(tag)) is not None:
+                self._finish(given_up)
                 continue
             outcome = await self._guarded(tag, self._check(tag, started=started), started=started)
             if outcome is not None:
@@ -167,13 +174,22 @@ class _Run:
 
     async def _copier(self) -> None:
         while (change := await self._changes.get()) is not None:
-            counters = self._progress.active[change.tag] = TagProgress()
-            try:
-                outcome = await self._guarded(change.tag, self._copy(change, counters=counters), started=change.started)
-            finally:
-                del self._progress.active[change.tag]
+            counters = TagProgress()
+            outcome = self._given_up(change.tag) or await self._copied(change, counters=counters)
             if outcome is not None:
                 self._finish(_with_counters(outcome, counters, change=change))
+
+    async def _copied(self, change: _Change, *, counters: TagProgress) -> TagOutcome | None:
+        self._progress.active[change.tag] = counters
+        try:
+            return await self._guarded(change.tag, self._copy(change, counters=counters), started=change.started)
+        finally:
+            del self._progress.active[change.tag]
+
+    def _given_up(self, tag: str) -> TagOutcome | None:
+        if (error := self._patience.error) is None:
+            return None
+        return TagOutcome(tag, Action.FAILED, reason=error.message, error=error)
 
     async def _check(self, tag: str, *, started: float) -> TagOutcome | None:
         with blame(Side.SOURCE):

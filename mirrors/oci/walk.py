@@ -53,8 +53,8 @@ class Flow:
 class Walk:
     """One run's walk from source to target.
 
-    fresh: the target repository does not exist yet. mount_from: repositories of the target's registry that may have
-    the blobs already.
+    fresh: the target repository does not exist yet. deep: an index at the target may lack what an older filter left
+    out. mount_from: repositories of the target's registry that may have the blobs already.
     """
 
     def __init__(
@@ -63,12 +63,14 @@ class Walk:
         target: ContentRepository,
         *,
         architectures: Sequence[str],
+        deep: bool,
         mount_from: Sequence[str],
         progress: Progress,
     ) -> None:
         self._source = source
         self._target = target
         self._architectures = frozenset(architectures)
+        self._trusts_indexes = not (architectures or deep)
         siblings = [*mount_from, *([source.name] if source.location == target.location else [])]
         self._siblings = [name for name in dict.fromkeys(siblings) if name != target.name]
         self.progress = progress
@@ -136,8 +138,7 @@ class Walk:
 
     async def _copy_child(self, child: Descriptor, *, tag: TagProgress, depth: int) -> Extent:
         # A filtered index at the target may lack what an older filter left out.
-        trusted = child.media_type not in INDEX_TYPES or not self._architectures
-        if trusted and await self._has_manifest(child.digest):
+        if (self._trusts_indexes or child.media_type not in INDEX_TYPES) and await self._has_manifest(child.digest):
             return Extent()
         manifest = await self.fetch(child.digest)
         extent = await self.copy_contents(manifest, tag=tag, depth=depth)

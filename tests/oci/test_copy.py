@@ -343,6 +343,18 @@ async def test_a_side_that_stays_dead_is_not_asked_for_every_tag(
     assert source_registry.count() < 60
 
 
+async def test_a_side_that_dies_after_the_comparison_is_not_asked_for_every_tag_either(
+    source_registry: FaultyRegistry, target_registry: FaultyRegistry, source, target
+) -> None:
+    for number in range(200):
+        source_registry.repository("library/app").put(small_image(number), tag=f"v{number}")
+    target_registry.fail("POST", "/blobs/", status=401, times=10_000)
+    outcomes = await copy_tags(source, target, await source.list_tags())
+    assert {outcome.error.code for outcome in outcomes if outcome.error} == {Code.AUTH_FAILED}
+    assert len(outcomes) == 200
+    assert target_registry.count("POST") < 100
+
+
 async def test_an_upload_the_target_has_lost_is_started_again(
     target_registry: FaultyRegistry, source, target, images: dict[str, Image]
 ) -> None:

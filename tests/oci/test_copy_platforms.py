@@ -113,6 +113,18 @@ async def test_a_deep_copy_fills_in_what_a_narrower_one_left_out(
     assert (again.action, again.bytes_copied) == (Action.UNCHANGED, 0)
 
 
+async def test_a_deep_copy_fills_in_what_a_narrower_one_left_out_of_a_nested_index(
+    source_registry: FaultyRegistry, target_registry: FaultyRegistry, source, target
+) -> None:
+    nested = build_index({"amd64": small_index(1), "arm64": small_index(2)})
+    source_registry.repository("library/app").put(nested, tag="v1")
+    await copy_tags(source, target, ["v1"], architectures=["arm64"])
+    (deep,) = await copy_tags(source, target, ["v1"], deep=True)
+    assert deep.action is Action.COPIED
+    held = target_registry.repository("mirror/app").manifests
+    assert {manifest.digest for manifest in nested.manifests()} == set(held)
+
+
 @pytest.mark.parametrize("deep", [False, True])
 async def test_an_unchanged_image_is_not_read_for_its_architecture(
     source_registry: FaultyRegistry, target_registry: FaultyRegistry, source, target, deep: bool
