@@ -26,10 +26,14 @@ SCHEMA_1 = (
 _SCHEMA_1_SENTENCE = (
     "This image is stored as Docker schema 1, which is not copied. Push it again with a current client."
 )
+_LARGEST_SIZE = 1 << 44  # 16 TiB: sums of what a manifest claims stay within what databases count
 INDEX_TYPES = frozenset({DOCKER_LIST, OCI_INDEX})
 MANIFEST_TYPES = (OCI_INDEX, OCI_MANIFEST, DOCKER_LIST, DOCKER_MANIFEST)
 """What we accept, in the order we prefer; sent as the Accept header of every manifest request."""
 
+
+_IMAGE_MEMBERS = frozenset({"config", "layers", "fsLayers"})
+_INDEX_MEMBERS = frozenset({"manifests", "fsLayers"})
 
 FOREIGN_LAYER_TYPES = (
     "application/vnd.docker.image.rootfs.foreign.diff.tar",
@@ -80,18 +84,18 @@ class Descriptor:
 
         Raises KeyError or TypeError where a required member is missing, ValueError for a bad digest or size.
         """
-        platform = document.get("platform")
-        if not is_digest(document["digest"]) or int(document["size"]) < 0:
+        size, platform = document["size"], document.get("platform")
+        if not is_digest(document["digest"]) or type(size) is not int or not 0 <= size <= _LARGEST_SIZE:
             raise ValueError("a digest or size that cannot be")
         return cls(
             media_type=str(document["mediaType"]),
             digest=document["digest"],
-            size=int(document["size"]),
-            platform=Platform(platform.get("os", ""), platform.get("architecture", ""), platform.get("variant", ""))
+            size=size,
+            platform=Platform(*(str(platform.get(part) or "") for part in ("os", "architecture", "variant")))
             if platform
             else None,
-            annotations=document.get("annotations") or {},
-            urls=tuple(document.get("urls") or ()),
+            annotations={key: str(value) for key, value in (document.get("annotations") or {}).items()},
+            urls=tuple(map(str, document.get("urls") or ())),
         )
 
     @property
@@ -172,15 +176,17 @@ class Manifest:
 
 def _media_type(manifest: Manifest) -> str:
     document = manifest.document
-    if "manifests" in document and "layers" in document:
+    if document.get("schemaVersion") == 1:
+        raise Unsupported(_SCHEMA_1_SENTENCE)
+    media_type = document.get("mediaType") or manifest.media_type
+    if media_type not in MANIFEST_TYPES and "mediaType" not in document:
+        media_type = OCI_INDEX if "manifests" in document else OCI_MANIFEST
+    if media_type not in MANIFEST_TYPES:
+        # Nobody here knows what else it needs: a copy of it would be one in name only.
+        raise Unsupported("This is neither an image nor an index of images, and is not copied. Leave its tag out.")
+    if document.keys() & (_IMAGE_MEMBERS if media_type in INDEX_TYPES else _INDEX_MEMBERS):
         # CVE-2021-41190: two readers could take one digest for two different images.
         raise MalformedAnswer(
             "The registry sent a manifest that is both an image and an index, which is not safe to copy."
         )
-    if document.get("schemaVersion") == 1:
-        raise Unsupported(_SCHEMA_1_SENTENCE)
-    if isinstance(document.get("mediaType"), str):
-        return str(document["mediaType"])
-    if manifest.media_type in MANIFEST_TYPES:
-        return manifest.media_type
-    return OCI_INDEX if "manifests" in document else OCI_MANIFEST
+    return str(media_type)

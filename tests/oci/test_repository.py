@@ -137,6 +137,10 @@ async def test_the_bodys_own_media_type_rules(source_registry: FaultyRegistry, s
         (b"[]", RegistryFault),
         (b"[" * 100_000, RegistryFault),
         (b'{"schemaVersion": 2, "layers": [], "manifests": []}', RegistryFault),
+        (b'{"schemaVersion": 2, "mediaType": "%s", "layers": []}' % OCI_INDEX.encode(), RegistryFault),
+        (b'{"schemaVersion": 2, "mediaType": "%s", "manifests": []}' % OCI_MANIFEST.encode(), RegistryFault),
+        (b'{"schemaVersion": 2, "mediaType": "application/vnd.oci.artifact.manifest.v1+json"}', Unsupported),
+        (b'{"schemaVersion": 2, "mediaType": ["%s"]}' % OCI_INDEX.encode(), Unsupported),
         (b'{"schemaVersion": 1, "fsLayers": []}', Unsupported),
         (b" " * (11 * MIB), RegistryFault),
     ],
@@ -153,6 +157,23 @@ def test_a_descriptor_with_a_digest_that_is_none_is_refused(digest: str) -> None
     document = b'{"layers": [{"mediaType": "x", "digest": "%s", "size": 1}]}' % digest.encode()
     with pytest.raises(RegistryFault, match="cannot be read"):
         list(Manifest(document, OCI_MANIFEST).blobs())
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        '"size": -1',
+        '"size": 1e999',
+        '"size": "1"',
+        '"size": 4611686018427387904',
+        '"size": 1, "annotations": [1]',
+        '"size": 1, "platform": "linux/amd64"',
+    ],
+)
+def test_a_descriptor_that_makes_no_sense_is_the_registrys_fault(members: str) -> None:
+    document = f'{{"manifests": [{{"mediaType": "x", "digest": "sha256:{"0" * 64}", {members}}}]}}'
+    with pytest.raises(RegistryFault, match="cannot be read"):
+        list(Manifest(document.encode(), OCI_INDEX).children())
 
 
 @pytest.mark.parametrize("size", [0, 2, 256 * 1024, 256 * 1024 + 1, 3 * MIB])
