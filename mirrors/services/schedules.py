@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from mirrors import queue
@@ -23,13 +23,8 @@ LONGEST_DELAY = timedelta(hours=1)
 
 def enqueue_due_syncs() -> int:
     """Queue a sync of every enabled mirror that is due and has none under way; gives how many."""
-    now = timezone.now()
     under_way = Sync.objects.active().filter(mirror=OuterRef("pk"))
-    due = (
-        Mirror.objects.filter(~Exists(under_way), is_enabled=True, next_sync_at__lte=now)
-        .filter(repository__state=Repository.State.MIRROR)
-        .order_by("next_sync_at", "pk")
-    )
+    due = _due().filter(~Exists(under_way)).order_by("next_sync_at", "pk")
     return sum(_enqueue_due(mirror) for mirror in due[:BATCH])
 
 
@@ -71,7 +66,7 @@ def plan_next_attempt(
 
     None as well where the mirror has been disabled, unless somebody asked for this sync.
     """
-    if sync.attempt >= settings.SYNC_ATTEMPTS or _is_switched_off(sync):
+    if sync.attempt >= settings.SYNC_ATTEMPTS or is_switched_off(sync):
         advance(sync.mirror)
         return None
     delay = timedelta(0) if trigger == Trigger.RECOVERY else retry_delay(sync.attempt, retry_after=retry_after)
@@ -96,20 +91,32 @@ def retry_delay(attempt: int, *, retry_after: float | None) -> timedelta:
     return min(timedelta(seconds=max(seconds, retry_after or 0)), LONGEST_DELAY)
 
 
-def _is_switched_off(sync: Sync) -> bool:
+def is_switched_off(sync: Sync) -> bool:
+    """Whether the mirror is disabled, and nobody asked for this sync all the same."""
     if sync.priority >= Sync.MANUAL_PRIORITY:
         return False
     return not Mirror.objects.filter(pk=sync.mirror_id, is_enabled=True).exists()
+
+
+def _due() -> QuerySet[Mirror]:
+    mirrors = Mirror.objects.filter(is_enabled=True, next_sync_at__lte=timezone.now())
+    return mirrors.filter(repository__state=Repository.State.MIRROR)
 
 
 def _enqueue_due(mirror: Mirror) -> bool:
     try:
         with transaction.atomic():
             sync = Sync.objects.create(mirror=mirror, trigger=Trigger.SCHEDULE)
-            queue.enqueue_sync(sync)
+            # Asked again, now that no other sync can come between: since the list was read the mirror may have been
+            # synced, changed or disabled.
+            is_still_due = _due().filter(pk=mirror.pk).exists()
+            if is_still_due:
+                queue.enqueue_sync(sync)
+            else:
+                transaction.set_rollback(True)
     except IntegrityError:  # one_active_sync_per_mirror: another beat, or a person, was faster
         return False
-    return True
+    return is_still_due
 
 
 @transaction.atomic

@@ -70,10 +70,13 @@ def run_sync(sync_id: int, *, worker: str = "") -> None:
     _finish(sync, records, outcome=outcome, verdict=heartbeat.verdict)
 
 
+@transaction.atomic
 def _claimed(sync_id: int, *, worker: str) -> Sync | None:
+    # Locked: who brings the sync forward meanwhile is told that it is running, not that it will do what was asked.
+    queued = Sync.objects.select_for_update(of=("self",)).filter(status=Status.QUEUED, available_at__lte=timezone.now())
     sync = (
-        Sync.objects.select_related("mirror__repository__namespace__target_registry", "mirror__robot__namespace")
-        .filter(pk=sync_id, status=Status.QUEUED, available_at__lte=timezone.now())
+        queued.select_related("mirror__repository__namespace__target_registry", "mirror__robot__namespace")
+        .filter(pk=sync_id)
         .first()
     )
     if sync is None:
@@ -81,9 +84,11 @@ def _claimed(sync_id: int, *, worker: str) -> Sync | None:
     if sync.mirror.repository.state != Repository.State.MIRROR:
         sync.withdraw(message="The repository has left the MIRROR state.")
         return None
-    if not sync.start(worker=worker, snapshot=sync.mirror.snapshot()):
+    if schedules.is_switched_off(sync):
+        sync.withdraw(message="The mirror was disabled before the sync started.")
+        schedules.advance(sync.mirror)
         return None
-    return sync
+    return sync if sync.start(worker=worker, snapshot=sync.mirror.snapshot()) else None
 
 
 def _attempt(sync: Sync, records: SyncRecords, heartbeat: Heartbeat) -> Outcome | None:
