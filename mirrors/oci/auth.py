@@ -15,6 +15,7 @@ from yarl import URL
 from mirrors.oci.challenges import Challenge, merge_scopes
 from mirrors.oci.endpoint import Credentials
 from mirrors.oci.errors import AuthFailed, MalformedAnswer, Side
+from mirrors.oci.links import is_usable
 
 DEFAULT_LIFE = 60.0
 """Seconds that a token lives when its server does not say (distribution's token.md)."""
@@ -119,7 +120,7 @@ def token_url(challenge: Challenge, *, scopes: Sequence[str]) -> URL | None:
         realm = URL(challenge.parameters.get("realm", ""))
     except ValueError:
         return None
-    if realm.scheme not in {"http", "https"} or not realm.host or realm.user or realm.password:
+    if not is_usable(realm):
         return None
     query = [(name, value) for name, value in realm.query.items() if name not in {"scope", "service"}]
     service = challenge.parameters.get("service") or realm.query.get("service")

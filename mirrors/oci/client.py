@@ -28,6 +28,7 @@ from mirrors.oci.errors import (
     TLSFailed,
 )
 from mirrors.oci.faults import error_codes, status_error
+from mirrors.oci.links import is_usable
 from mirrors.oci.transport import Exchange, PacedBody, Timeouts, Transport, host_and_port, too_large
 
 T = TypeVar("T")
@@ -183,17 +184,20 @@ class RegistryClient:
     async def joined_url(self, base: URL, location: str) -> URL:
         """A Location the registry gave, relative or absolute; raises RegistryFault for one that is no URL.
 
-        A registry behind a TLS proxy often believes itself to be at http://: its own host keeps our scheme.
+        A registry behind a TLS proxy often believes itself to be at http://: its own host keeps our scheme. Where TLS
+        is verified, no other host is gone to without it, neither for content nor with it.
         """
         try:
             url = base.join(URL(location, encoded=True)) if location else URL()
         except ValueError:
             url = URL()
-        if url.scheme not in {"http", "https"} or not url.host:
+        if not is_usable(url):
             raise MalformedAnswer(f"{self.host} sent an address that cannot be read.", side=self.side)
         own = self._own or await self._settle_scheme()
         if url.host == own.host and url.scheme != own.scheme and url.explicit_port in (None, own.explicit_port):
             return URL(f"{own.origin()}{url.raw_path_qs}", encoded=True)
+        if url.scheme == "http" and self.endpoint.verify_tls:
+            raise MalformedAnswer(f"{self.host} redirects to plain HTTP, which is not followed.", side=self.side)
         return url
 
     async def _authorized(
@@ -224,8 +228,6 @@ class RegistryClient:
                 return exchange
             exchange.close()
             url, previous = await self.joined_url(url, location), url
-            if url.scheme == "http" and previous.scheme == "https" and self.endpoint.verify_tls:
-                raise MalformedAnswer(f"{self.host} redirects to plain HTTP, which is not followed.", side=self.side)
             if url.origin() != previous.origin():
                 headers = {name: value for name, value in headers.items() if name != "Authorization"}
         raise MalformedAnswer(f"{self.host} redirects in a circle.", side=self.side)

@@ -1,9 +1,11 @@
-"""`Link` headers (RFC 8288), as registries page their lists with them."""
+"""Addresses that registries hand out: `Link` headers (RFC 8288), with which they page their lists, and others."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+
+from yarl import URL
 
 _LINK = re.compile(r'<([^<>]*)>((?:\s*;\s*[^\s=;,"<>]+(?:\s*=\s*(?:"(?:[^"\\]|\\.)*"|[^\s;,"<>]*))?)*)')
 _PARAMETER = re.compile(r';\s*([^\s=;,"<>]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;,"<>]*)))?')
@@ -17,3 +19,22 @@ def next_link(values: Iterable[str]) -> str | None:
                 if name.lower() == "rel" and "next" in (quoted or plain).lower().split():
                     return str(address)
     return None
+
+
+def is_usable(url: URL) -> bool:
+    """Whether it is http(s), has a host that a resolver takes and a port in range, and no user name in it.
+
+    Hosts are in ASCII: what other digits and dots mean, guard and resolver might read in two ways.
+    """
+    try:
+        host, _ = url.host or "", url.port
+    except ValueError:
+        return False
+    labels = host.removesuffix(".").split(".")
+    return (
+        url.scheme in {"http", "https"}
+        and host.isascii()
+        and all(0 < len(label) < 64 for label in labels)
+        and url.raw_user is None
+        and url.raw_password is None
+    )

@@ -3,23 +3,29 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
+from yarl import URL
 
 from mirrors.oci import (
     AuthFailed,
     Code,
     ConnectionFailed,
     Credentials,
+    Descriptor,
+    Endpoint,
     ImmutableTag,
+    MalformedAnswer,
     NameNotResolved,
     NotFound,
     OCIError,
     QuotaExceeded,
     RateLimited,
     Refused,
+    RegistryClient,
     RegistryFault,
     RegistryTimeout,
     Side,
@@ -27,6 +33,7 @@ from mirrors.oci import (
     Unsupported,
 )
 from mirrors.oci.faults import retry_after
+from mirrors.oci.manifest import sha256_digest
 from tests.oci.certificates import certificate_for_loopback
 from tests.registry import FaultyRegistry
 from tests.registry.switches import Login
@@ -204,6 +211,48 @@ async def test_redirects_in_a_circle_end(source_registry: FaultyRegistry, source
     assert source_registry.count() <= 4 * 6
 
 
+async def test_an_upload_is_not_sent_without_tls_where_tls_is_verified() -> None:
+    client = RegistryClient(Endpoint("registry.example"), side=Side.TARGET)
+    base = URL("https://registry.example/v2/app/blobs/uploads/")
+    assert str(await client.joined_url(base, "http://registry.example/v2/u?a=1")) == "https://registry.example/v2/u?a=1"
+    assert str(await client.joined_url(base, "https://storage.example/u")) == "https://storage.example/u"
+    with pytest.raises(MalformedAnswer, match="plain HTTP"):
+        await client.joined_url(base, "http://storage.example/u")
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "http://",
+        "http://[::1/x",
+        "http://host:99999/",
+        "http://host:port/",
+        "http://xn--/",
+        "http://a..b/",
+        f"http://{'a' * 64}/",
+        "http://127.0.0.\uff11/",
+        "http://user:planted@127.0.0.1/",
+        "file:///etc/passwd",
+    ],
+)
+async def test_an_address_that_is_none_is_the_registrys_fault(
+    source_registry: FaultyRegistry, target_registry: FaultyRegistry, open_repository, location: str
+) -> None:
+    blob = Descriptor("application/octet-stream", sha256_digest(b"x"), 1)
+    source = await open_repository(source_registry.address)
+    source_registry.fail("GET", "/blobs/", status=307, headers={"Location": location})
+    target = await open_repository(target_registry.address, side=Side.TARGET)
+    target_registry.fail("POST", "/blobs/", status=202, headers={"Location": location})
+    with pytest.raises(MalformedAnswer, match="cannot be read") as caught:
+        await anext(source.open_blob(blob))
+    assert "planted" not in str(caught.value)
+    with pytest.raises(MalformedAnswer, match="cannot be read"):
+        await target.push_blob(blob, _once(b"x"))
+    source_registry.fail("GET", "/", status=401, headers={"WWW-Authenticate": f'Bearer realm="{location}"'})
+    with pytest.raises(MalformedAnswer, match="does not say where"):
+        await source.list_tags()
+
+
 async def test_errors_hold_neither_queries_nor_credentials(
     source_registry: FaultyRegistry, open_repository, monkeypatch
 ) -> None:
@@ -220,6 +269,10 @@ async def test_errors_hold_neither_queries_nor_credentials(
         assert "planted" not in f"{caught.value!r} {caught.value} {caught.value.__cause__!r} {caught.value.__cause__}"
         registry._failures.clear()
     assert "hunter2" not in repr(SECRET)
+
+
+async def _once(content: bytes) -> AsyncIterator[bytes]:
+    yield content
 
 
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
