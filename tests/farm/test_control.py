@@ -7,7 +7,8 @@ import time
 import pytest
 
 from tests.farm.conftest import SlowSource
-from tests.fixtures.farms import Farm, FarmMirror, Organization, Refused, in_profile
+from tests.fixtures.farm_calls import Refused
+from tests.fixtures.farms import Farm, FarmMirror, Organization, in_profile
 from tests.fixtures.registries import DockerRegistry
 from tests.fixtures.waiting import wait_until
 
