@@ -69,6 +69,9 @@ def change_mirror(mirror: Mirror, values: dict[str, Any]) -> Mirror:
 def delete_mirror(mirror: Mirror) -> None:
     """Stop mirroring for good: configuration and history go, the content stays, the repository is NORMAL again."""
     with transaction.atomic():
+        # Locked first: what a worker or beat writes meanwhile would refer to rows that are about to go.
+        list(Sync.objects.active().filter(mirror=mirror).select_for_update())
+        list(Mirror.objects.filter(pk=mirror.pk).select_for_update())
         mirror.delete()
         Repository.objects.filter(pk=mirror.repository_id).update(state=Repository.State.NORMAL)
 
