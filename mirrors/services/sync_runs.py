@@ -127,9 +127,9 @@ def _plan(sync: Sync) -> Plan:
 def _architectures_changed(mirror: Mirror, *, before: Sync) -> bool:
     """Whether an index at the target may lack platforms that are wanted now: equal digests then prove nothing."""
     earlier = Sync.objects.filter(mirror=mirror, pk__lt=before.pk, started_at__isnull=False)
-    success = (
-        earlier.filter(status=Status.SUCCEEDED, only_tags=None).order_by("-pk").values_list("pk", flat=True).first()
-    )
+    # `only_tags=None` would ask for a JSON null. A run that found no tag to copy has looked into none.
+    complete = earlier.filter(status=Status.SUCCEEDED, only_tags__isnull=True, tags_total__gt=0)
+    success = complete.order_by("-pk").values_list("pk", flat=True).first()
     since = earlier.filter(pk__gte=success) if success else earlier
     return any(
         snapshot.get("architectures", []) != mirror.architectures
@@ -157,7 +157,7 @@ async def _copy_and_prune(
     if not selected:
         patterns = ", ".join(plan.patterns)
         return Outcome(f"No tags matched: none of the source's {len(tags)} tags fits {patterns}. Nothing was deleted.")
-    wanted = [tag for tag in selected if plan.only_tags is None or tag in set(plan.only_tags)]
+    wanted = selected if plan.only_tags is None else sorted(set(selected).intersection(plan.only_tags))
     records.stage, records.tags_total = Stage.COPYING, len(wanted)
     outcomes = await oci.copy_tags(
         source,
@@ -181,7 +181,11 @@ async def _copy_and_prune(
 async def _prune(target: ContentRepository, *, keep: set[str], records: SyncRecords) -> None:
     """Delete the target's tags that match no pattern any more; only ever called after a complete, faultless run."""
     records.stage = Stage.PRUNING
-    for tag in await target.list_tags():
+    try:
+        present = await target.list_tags()
+    except oci.NotFound:  # every tag was skipped, so nothing has made the repository yet
+        return
+    for tag in present:
         if tag not in keep:
             await target.delete_tag(tag)
             records.add_deleted(tag)
@@ -205,7 +209,7 @@ def _summary(records: SyncRecords) -> str:
     counts = records.counters()
     words = ("copied", "unchanged", "skipped", "deleted")
     parts = [f"{counts[f'tags_{word}']} {word}" for word in words if counts[f"tags_{word}"]]
-    return f"Tags: {', '.join(parts)}."
+    return f"Tags: {', '.join(parts) or 'none left to copy'}."
 
 
 def _finish(sync: Sync, records: SyncRecords, *, outcome: Outcome | None, verdict: Verdict | None) -> None:

@@ -1,0 +1,80 @@
+"""What a sync makes of tags that were selected, skipped or gone, and what the next one may rely on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mirrors.models import Mirror, Sync
+from mirrors.models.sync import Status, Trigger
+from mirrors.sample.images import small_image
+from mirrors.services import sync_runs
+from tests.registry import FaultyRegistry
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def source() -> Iterator[FaultyRegistry]:
+    """A registry with two tags."""
+    with FaultyRegistry() as registry:
+        for number in (1, 2):
+            registry.repository("team/app").put(small_image(number), tag=f"v{number}")
+        yield registry
+
+
+@pytest.fixture
+def mirror_of_source(source: FaultyRegistry, mirror: Mirror, store_dir: Path, rung: list[int]) -> Mirror:
+    """A mirror of that registry into the built-in store."""
+    Mirror.objects.update(source_reference=f"{source.address}/team/app", verify_tls=False)
+    return mirror
+
+
+def run(mirror: Mirror, **changes: object) -> Sync:
+    """Run a sync of the mirror with these columns changed."""
+    Mirror.objects.filter(pk=mirror.pk).update(**changes)
+    sync = Sync.objects.create(mirror=mirror)
+    sync_runs.run_sync(sync.pk)
+    return Sync.objects.get(pk=sync.pk)
+
+
+def looks_into_equal_tags(mirror: Mirror) -> bool:
+    """Whether the next sync would read indexes whose digest has not changed."""
+    following = Sync(pk=Sync.objects.latest("pk").pk + 1, mirror=mirror)
+    return sync_runs._architectures_changed(Mirror.objects.get(pk=mirror.pk), before=following)
+
+
+def test_other_architectures_are_looked_for_until_a_sync_has_copied_them_and_no_longer(
+    mirror_of_source: Mirror,
+) -> None:
+    run(mirror_of_source, architectures=["amd64"])
+    Mirror.objects.update(architectures=[])
+
+    assert looks_into_equal_tags(mirror_of_source)
+    assert run(mirror_of_source).status == Status.SUCCEEDED
+    assert not looks_into_equal_tags(mirror_of_source)
+
+
+def test_a_sync_that_found_no_tag_has_not_looked_for_other_architectures(mirror_of_source: Mirror) -> None:
+    run(mirror_of_source, architectures=["amd64"])
+    assert run(mirror_of_source, architectures=[], tag_patterns=["nothing"]).message.startswith("No tags matched")
+
+    assert looks_into_equal_tags(mirror_of_source)
+
+
+def test_a_retry_whose_tags_are_gone_says_so(mirror_of_source: Mirror) -> None:
+    run(mirror_of_source)
+    sync = Sync.objects.create(mirror=mirror_of_source, trigger=Trigger.RETRY, only_tags=["v3"], attempt=2)
+
+    sync_runs.run_sync(sync.pk)
+
+    sync.refresh_from_db()
+    assert (sync.status, sync.message) == (Status.SUCCEEDED, "Tags: none left to copy.")
+
+
+def test_a_first_sync_that_skips_every_tag_succeeds(mirror_of_source: Mirror) -> None:
+    sync = run(mirror_of_source, architectures=["s390x"])
+
+    assert (sync.status, sync.message) == (Status.SUCCEEDED, "Tags: 2 skipped.")
