@@ -64,9 +64,11 @@ def plan_next_attempt(
 ) -> Sync | None:
     """Queue the attempt that follows a failed or lost one; None, and on to the next slot, when all are used up.
 
-    None as well where the mirror has been disabled, unless somebody asked for this sync.
+    None as well where the sync was cancelled, or the mirror disabled unless somebody asked for this sync.
     """
-    if sync.attempt >= settings.SYNC_ATTEMPTS or is_switched_off(sync):
+    # Both may have changed since the worker read them: who asked has been removed, or has cancelled at the last moment.
+    sync.refresh_from_db(fields=["requested_by", "cancel_requested_at"])
+    if sync.attempt >= settings.SYNC_ATTEMPTS or sync.cancel_requested_at or is_switched_off(sync):
         advance(sync.mirror)
         return None
     delay = timedelta(0) if trigger == Trigger.RECOVERY else retry_delay(sync.attempt, retry_after=retry_after)
@@ -88,7 +90,7 @@ def plan_next_attempt(
 def retry_delay(attempt: int, *, retry_after: float | None) -> timedelta:
     """Twice as long after each attempt, jittered, never shorter than the registry asked for, at most an hour."""
     seconds = settings.RETRY_DELAY_SECONDS * 2 ** (attempt - 1) * random.uniform(0.75, 1.25)  # noqa: S311 - no secret
-    return min(timedelta(seconds=max(seconds, retry_after or 0)), LONGEST_DELAY)
+    return timedelta(seconds=min(max(seconds, retry_after or 0), LONGEST_DELAY.total_seconds()))
 
 
 def is_switched_off(sync: Sync) -> bool:
@@ -124,7 +126,4 @@ def _recover(sync: Sync, *, at: datetime) -> None:
     if not sync.lose(at=at, message=f"Worker {sync.worker} stopped renewing its lease; the sync starts again."):
         return
     logger.warning("%s of %s lost its worker %s", sync, sync.mirror.repository, sync.worker)
-    if sync.cancel_requested_at:
-        advance(sync.mirror)
-    else:
-        plan_next_attempt(sync, trigger=Trigger.RECOVERY, only_tags=sync.only_tags)
+    plan_next_attempt(sync, trigger=Trigger.RECOVERY, only_tags=sync.only_tags)
