@@ -71,6 +71,9 @@ class Heartbeat:
         try:
             while self.verdict is None and not self._ended.wait(TICK_SECONDS):
                 self._beat()
+        except Exception:  # whatever it is: nobody renews the lease any more, so nobody may go on copying
+            logger.exception("The heartbeat of %s has failed", self.sync)
+            self._stop(Verdict.LOST)
         finally:
             connection.close()
 

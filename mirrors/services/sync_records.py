@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from typing import Any
 
@@ -12,6 +13,8 @@ from mirrors.models.sync import Stage
 from mirrors.oci import Action, Progress, TagOutcome
 
 BATCH = 500
+LONGEST_MESSAGE = 4000
+_NOT_STORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 class SyncRecords:
@@ -36,11 +39,11 @@ class SyncRecords:
                 source_digest=outcome.source_digest or "",
                 target_digest_before=outcome.target_digest_before or "",
                 target_digest=outcome.target_digest or "",
-                media_type=outcome.media_type,
+                media_type=storable(outcome.media_type, longest=255),
                 bytes_copied=outcome.bytes_copied,
                 seconds=outcome.seconds,
                 error_code=outcome.error.code if outcome.error else "",
-                message=outcome.error.message if outcome.error else outcome.reason,
+                message=storable(outcome.error.message if outcome.error else outcome.reason),
             )
         )
 
@@ -88,6 +91,11 @@ class SyncRecords:
         with self._lock:
             self._counts[TagCopy.Action(row.action)] += 1
             self._unsaved.append(row)
+
+
+def storable(text: str, *, longest: int = LONGEST_MESSAGE) -> str:
+    """The text as every database can hold it: what registries send may have NUL, lone surrogates, or no end."""
+    return _NOT_STORABLE.sub("\ufffd", text[:longest])
 
 
 def failures(outcomes: list[TagOutcome]) -> list[TagOutcome]:

@@ -18,7 +18,7 @@ from mirrors.models.sync import Stage, Status, Trigger
 from mirrors.oci import Code, ContentRepository, OCIError, Side
 from mirrors.services import connections, schedules
 from mirrors.services.heartbeat import Heartbeat, Verdict
-from mirrors.services.sync_records import SyncRecords, failures
+from mirrors.services.sync_records import SyncRecords, failures, storable
 from mirrors.tag_filters import select_tags
 
 logger = logging.getLogger(__name__)
@@ -235,7 +235,7 @@ def _end(sync: Sync, records: SyncRecords, outcome: Outcome | None) -> bool:
     if outcome is None:
         deleted = counters["tags_deleted"] or "No"
         return sync.cancel(message=f"Cancelled while it was running. {deleted} tags were deleted.", **counters)
-    if outcome.failure is None:
-        return sync.succeed(message=outcome.message, **counters)
-    failure = outcome.failure
-    return sync.fail(code=failure.code, side=failure.side, message=outcome.message, **counters)
+    message, failure = storable(outcome.message), outcome.failure
+    if failure is None:
+        return sync.succeed(message=message, **counters)
+    return sync.fail(code=failure.code, side=failure.side, message=message, **counters)
