@@ -61,6 +61,7 @@ class Heartbeat:
             self._copy = (asyncio.get_running_loop(), task)
             if self.verdict:
                 task.cancel()
+        self._watch()
 
     def detach(self) -> None:
         """The copy has ended: from here on there is nothing to cancel."""
@@ -85,8 +86,19 @@ class Heartbeat:
             connection.close()
             age = time.monotonic() - self._renewed_at
             logger.warning("The lease of %s could not be renewed for %.0f s: %s", self.sync, age, error)
-            if age > settings.LEASE_SECONDS - settings.LEASE_RENEWAL_SECONDS:
-                self._stop(Verdict.LOST)  # by now another worker may have it
+            self._stop_if_overdue()
+
+    def _watch(self) -> None:
+        """In the copy's own loop: a database that neither answers nor refuses holds up the thread, but not this."""
+        self._stop_if_overdue()
+        with self._lock:
+            if self._copy and self.verdict is None:
+                self._copy[0].call_later(TICK_SECONDS, self._watch)
+
+    def _stop_if_overdue(self) -> None:
+        age = time.monotonic() - self._renewed_at
+        if age > settings.LEASE_SECONDS - settings.LEASE_RENEWAL_SECONDS:
+            self._stop(Verdict.LOST)  # by now another worker may have it
 
     def _save_progress(self) -> None:
         counters = self.records.counters()
