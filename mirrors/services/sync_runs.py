@@ -8,7 +8,7 @@ import os
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from mirrors import oci
@@ -94,7 +94,9 @@ def _claimed(sync_id: int, *, worker: str) -> Sync | None:
 def _attempt(sync: Sync, records: SyncRecords, heartbeat: Heartbeat) -> Outcome | None:
     """Copy and prune. None: the heartbeat stopped it, and its verdict says why."""
     try:
-        return oci.run(_mirror(_plan(sync), records, heartbeat))
+        plan = _plan(sync)
+        connection.close()  # it would idle for as long as the copy takes, and no server keeps it for certain
+        return oci.run(_mirror(plan, records, heartbeat))
     except asyncio.CancelledError:
         return None
     except OCIError as error:
