@@ -58,6 +58,7 @@ def change_mirror(mirror: Mirror, values: dict[str, Any]) -> Mirror:
     if "robot" in cleaned:
         _check_robot(cleaned["robot"], mirror.repository)
     check_credentials(cleaned)
+    _lock(mirror)
     if cleaned.get("source_username", "") is None:
         cleaned["source_password"] = None
     mirror = _write(mirror, cleaned)
@@ -71,7 +72,7 @@ def delete_mirror(mirror: Mirror) -> None:
     with transaction.atomic():
         # Locked first: what a worker or beat writes meanwhile would refer to rows that are about to go.
         list(Sync.objects.active().filter(mirror=mirror).select_for_update())
-        list(Mirror.objects.filter(pk=mirror.pk).select_for_update())
+        _lock(mirror)
         mirror.delete()
         Repository.objects.filter(pk=mirror.repository_id).update(state=Repository.State.NORMAL)
 
@@ -94,6 +95,12 @@ def _write(mirror: Mirror, cleaned: dict[str, Any]) -> Mirror:
     if "robot" in cleaned:
         namespaces.grant_write(mirror.robot, mirror.repository)
     return mirror
+
+
+def _lock(mirror: Mirror) -> None:
+    """Until the end of the transaction nobody else changes or removes it; NotFound where somebody already has."""
+    if not Mirror.objects.select_for_update().filter(pk=mirror.pk):
+        raise NotFound(f"{mirror.repository} is not mirrored any more: somebody has just removed its mirror.")
 
 
 def _withdraw_scheduled(mirror: Mirror) -> None:

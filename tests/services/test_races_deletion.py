@@ -5,13 +5,16 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
 from django.db import connection, transaction
+from django.utils import timezone
 
-from mirrors.models import Mirror, Sync, TagCopy
-from mirrors.services import mirrors
+from mirrors.errors import NotFound
+from mirrors.models import Mirror, Repository, Sync, TagCopy
+from mirrors.services import mirrors, schedules
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -50,3 +53,51 @@ def test_a_mirror_is_deleted_while_its_worker_records_tags(recording: Sync, numb
     mirrors.delete_mirror(Mirror.objects.get())
 
     assert (Mirror.objects.count(), Sync.objects.count(), TagCopy.objects.count()) == (0, 0, 0)
+
+
+def test_a_mirror_deleted_by_two_people_leaves_alone_what_was_set_up_between_them(
+    mirror: Mirror, make_mirror: Callable[..., Mirror]
+) -> None:
+    late = Mirror.objects.get()
+    mirrors.delete_mirror(mirror)
+    make_mirror()
+
+    with pytest.raises(NotFound, match="acme/app is not mirrored any more"):
+        mirrors.delete_mirror(late)
+
+    assert Repository.objects.get().state == Repository.State.MIRROR
+
+
+def test_a_mirror_that_somebody_has_deleted_cannot_be_changed(mirror: Mirror) -> None:
+    late = Mirror.objects.get()
+    mirrors.delete_mirror(mirror)
+
+    with pytest.raises(NotFound, match="acme/app is not mirrored any more"):
+        mirrors.change_mirror(late, {"sync_interval": 60})
+
+
+def test_a_mirror_is_deleted_while_beat_queues_its_syncs(mirror: Mirror, rung: list[int]) -> None:
+    past = timezone.now() - timedelta(hours=1)
+    Mirror.objects.update(starts_at=past, next_sync_at=past)
+    deleted = threading.Event()
+    faults: list[BaseException] = []
+
+    def beat() -> None:
+        try:
+            while not deleted.is_set():
+                schedules.enqueue_due_syncs()
+                for sync in Sync.objects.active():
+                    sync.withdraw(message="Taken back.")
+        except BaseException as fault:
+            faults.append(fault)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=beat)
+    thread.start()
+    time.sleep(0.2)
+    mirrors.delete_mirror(Mirror.objects.get())
+    deleted.set()
+    thread.join()
+
+    assert (Mirror.objects.count(), Sync.objects.count(), faults) == (0, 0, [])
