@@ -18,17 +18,16 @@ from mirrors.oci.challenges import parse_challenges
 from mirrors.oci.egress import EgressGuard
 from mirrors.oci.endpoint import Endpoint
 from mirrors.oci.errors import (
-    ConnectionFailed,
     MalformedAnswer,
     NameNotResolved,
     OCIError,
     RegistryFault,
     RegistryTimeout,
     Side,
-    TLSFailed,
 )
 from mirrors.oci.faults import error_codes, status_error
 from mirrors.oci.links import is_usable
+from mirrors.oci.scheme import find_root
 from mirrors.oci.transport import Exchange, PacedBody, Timeouts, Transport, host_and_port, too_large
 
 T = TypeVar("T")
@@ -330,17 +329,8 @@ class RegistryClient:
     async def _settle_scheme(self) -> URL:
         async with self._scheme_lock:
             if self._own is None:
-                scheme = "https" if await self._answers_tls() else "http"
-                self._own = URL(f"{scheme}://{self.endpoint.api_host}/")
+                self._own = await find_root(self._transport, self.endpoint.api_host)
             return self._own
-
-    async def _answers_tls(self) -> bool:
-        url = URL(f"https://{self.endpoint.api_host}/v2/")
-        try:
-            (await self._transport.send("GET", url, headers={})).close()
-        except (TLSFailed, ConnectionFailed, RegistryTimeout):
-            return False
-        return True
 
 
 def _with_authorization(headers: Mapping[str, str], authorization: str | None) -> Mapping[str, str]:

@@ -29,7 +29,8 @@ _SAFE_CAUSES = (aiohttp.ClientConnectorError, aiohttp.ServerConnectionError, aio
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Seconds. connect: name, TCP, TLS and proxy together. read: without a byte from or to the peer.
+    """Seconds. connect: name, TCP, TLS and proxy together. read: without a byte from or to the peer; twice that for a
+    whole request that is no stream, and for the head of its answer, lest a drip hold us for years.
 
     commit: for the answer after the last byte of an upload, while the registry checks and stores it.
     """
@@ -151,16 +152,17 @@ class Transport:
             slot = self._slots[host] = asyncio.Semaphore(self._endpoint.max_connections)
         await slot.acquire()
         try:
-            response = await self._session.request(
-                method,
-                url,
-                headers=headers,
-                data=body,
-                proxy=proxy.url if proxy else None,
-                proxy_headers=proxy.headers if proxy else None,
-                allow_redirects=False,
-                timeout=self._ordinary if read_timeout is None else self._timeout(read=read_timeout),
-            )
+            async with asyncio.timeout(self._patience(body)):
+                response = await self._session.request(
+                    method,
+                    url,
+                    headers=headers,
+                    data=body,
+                    proxy=proxy.url if proxy else None,
+                    proxy_headers=proxy.headers if proxy else None,
+                    allow_redirects=False,
+                    timeout=self._ordinary if read_timeout is None else self._timeout(read=read_timeout),
+                )
         except NETWORK_ERRORS as error:
             slot.release()
             raise_network_error(error, host=host, side=self._side)
@@ -176,6 +178,12 @@ class Transport:
         if proxy is not None and self._guard is not None:
             self._guard.check_host(proxy.url.host or "")
         return proxy
+
+    def _patience(self, body: bytes | AsyncIterator[bytes] | None) -> float | None:
+        """Seconds for a request and the head of its answer; a streamed body has a deadline of its own."""
+        if body is None or isinstance(body, bytes):
+            return self._timeouts.connect + 2 * self._timeouts.read
+        return None
 
     def _timeout(self, *, read: float) -> aiohttp.ClientTimeout:
         connect = self._timeouts.connect

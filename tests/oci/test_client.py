@@ -29,6 +29,7 @@ from mirrors.oci import (
     RegistryFault,
     RegistryTimeout,
     Side,
+    Timeouts,
     TLSFailed,
     Unsupported,
 )
@@ -167,6 +168,53 @@ async def test_plain_http_is_refused_where_tls_is_verified(source_registry: Faul
         await repository.list_tags()
 
 
+@pytest.mark.parametrize("scheme_down", ["tls", "http"])
+async def test_tls_that_is_down_for_a_moment_is_not_given_up(tmp_path, open_repository, scheme_down: str) -> None:
+    """The first connection is closed at once; plain HTTP is answered with a 400, or nothing."""
+    server, _ = certificate_for_loopback(tmp_path)
+    connections = 0
+
+    async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        first = await reader.read(1) if connections > 1 else b""
+        if first == b"G":
+            writer.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n" if scheme_down == "tls" else b"")
+        elif first:
+            await _relay(registry.address, first, reader, writer)
+        writer.close()
+
+    with FaultyRegistry(tls=server) as registry:
+        registry.repository("library/app")
+        async with await asyncio.start_server(relay, "127.0.0.1", 0) as front:
+            address = f"127.0.0.1:{front.sockets[0].getsockname()[1]}"
+            assert await (await open_repository(address, verify_tls=False)).list_tags() == []
+
+
+async def test_a_head_that_drips_is_given_up(open_repository, monkeypatch) -> None:
+    _no_pauses(monkeypatch)
+
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nX: ")
+        while not writer.is_closing():
+            writer.write(b"x")
+            await asyncio.sleep(0.1)
+
+    async with await asyncio.start_server(drip, "127.0.0.1", 0) as server:
+        repository = await open_repository(
+            f"127.0.0.1:{server.sockets[0].getsockname()[1]}", timeouts=Timeouts(connect=0.5, read=0.3)
+        )
+        with pytest.raises(OCIError):
+            async with asyncio.timeout(10):
+                await repository.list_tags()
+        client = RegistryClient(repository._client.endpoint, side=Side.SOURCE, timeouts=Timeouts(connect=0.5, read=0.3))
+        client._own = URL(f"http://{repository.location}/")
+        async with client:
+            with pytest.raises(RegistryTimeout):
+                async with asyncio.timeout(10):
+                    await client.call("GET", "/v2/", scope="", what="it")
+
+
 async def test_a_certificate_verifies_with_its_authority_only(tmp_path, open_repository) -> None:
     server, certificate = certificate_for_loopback(tmp_path)
     with FaultyRegistry(tls=server) as registry:
@@ -223,14 +271,12 @@ async def test_an_upload_is_not_sent_without_tls_where_tls_is_verified() -> None
 @pytest.mark.parametrize(
     "location",
     [
-        "http://",
         "http://[::1/x",
         "http://host:99999/",
         "http://host:port/",
         "http://xn--/",
         "http://a..b/",
         f"http://{'a' * 64}/",
-        "http://127.0.0.\uff11/",
         "http://user:planted@127.0.0.1/",
         "file:///etc/passwd",
     ],
@@ -269,6 +315,19 @@ async def test_errors_hold_neither_queries_nor_credentials(
         assert "planted" not in f"{caught.value!r} {caught.value} {caught.value.__cause__!r} {caught.value.__cause__}"
         registry._failures.clear()
     assert "hunter2" not in repr(SECRET)
+
+
+async def _relay(address: str, first: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    host, _, port = address.partition(":")
+    their_reader, their_writer = await asyncio.open_connection(host, int(port))
+    their_writer.write(first)
+
+    async def pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        while data := await source.read(65536):
+            sink.write(data)
+        sink.close()
+
+    await asyncio.gather(pump(reader, their_writer), pump(their_reader, writer))
 
 
 async def _once(content: bytes) -> AsyncIterator[bytes]:

@@ -66,11 +66,11 @@ async def test_a_tag_that_times_out_takes_no_shared_blob_from_another(
 
 
 async def test_a_target_that_stops_taking_bytes_times_out(open_repository) -> None:
-    """It answers the POST, then reads nothing of the PUT."""
+    """It answers everything else, then reads nothing of the PUT."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
-        if head.startswith(b"POST"):
+        if not head.startswith(b"PUT"):
             writer.write(
                 b"HTTP/1.1 202 Accepted\r\nLocation: /v2/a/u\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
             )

@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from yarl import URL
 
-from mirrors.oci.links import next_link
+from mirrors.oci.links import is_usable, next_link
 
 
 @pytest.mark.parametrize(
@@ -37,3 +38,10 @@ def test_the_first_link_that_says_next_is_taken_whatever_stands_around_it(links:
 @given(st.text(max_size=200))
 def test_no_header_breaks_the_reader(text: str) -> None:
     next_link([text])
+
+
+def test_an_address_is_usable_where_guard_and_resolver_read_it_alike() -> None:
+    for text in ("https://a.b/c?d=%2B", "http://[::1]:5000/", "http://storage_1.example./"):
+        assert is_usable(URL(text, encoded=True))
+    for text in ("http://127.0.0.\uff11/", "http://", "/path", "http://a@b/", "ftp://a/"):
+        assert not is_usable(URL(text, encoded=True))
