@@ -13,6 +13,7 @@ OCIError
 ├── DigestMismatch       the bytes are not what their digest or size promised
 ├── Unsupported          the registry or this engine cannot do it
 │   └── Refused          the registry calls the request or the content invalid (a 4xx none of the others)
+│       └── Incomplete   the registry lacks something that the manifest lists, or has not seen it yet
 ├── ImmutableTag         the target does not let this tag move
 ├── QuotaExceeded        the target has no room left
 ├── PlatformMismatch     no image for any of the wanted platforms
@@ -147,6 +148,10 @@ class Unsupported(OCIError):
 
 class Refused(Unsupported):
     """A 4xx that is none of the others: the registry calls the request or the content invalid."""
+
+
+class Incomplete(Refused):
+    """A manifest is refused with MANIFEST_BLOB_UNKNOWN."""
 
 
 class ImmutableTag(OCIError):

@@ -18,6 +18,7 @@ import aiohttp
 from mirrors.oci.errors import (
     ConnectionFailed,
     ImmutableTag,
+    Incomplete,
     MalformedAnswer,
     NameNotResolved,
     NotFound,
@@ -93,6 +94,8 @@ def status_error(
             side=side,
             retry_after=retry_after(headers.get("Retry-After")),
         )
+    if "MANIFEST_BLOB_UNKNOWN" in codes:
+        return Incomplete(f"{host} says it lacks a part of {what}{suffix}. It is worth trying again later.", side=side)
     if status >= 400:
         return Refused(f"{host} refused {what}{suffix}.", side=side)
     return MalformedAnswer(f"{host} answered {what} with HTTP {status}, which a registry does not do.", side=side)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from mirrors.oci.concurrency import Once, run_all
 from mirrors.oci.content import ContentRepository
-from mirrors.oci.errors import DigestMismatch, NotFound, OCIError, Side, Unsupported, blame
+from mirrors.oci.errors import DigestMismatch, Incomplete, NotFound, OCIError, Side, Unsupported, blame
 from mirrors.oci.manifest import INDEX_TYPES, Descriptor, Manifest
 from mirrors.oci.platforms import architecture_of, wanted_children
 from mirrors.oci.progress import Progress, TagProgress
@@ -27,6 +27,9 @@ _MOST_CHILDREN = 1000
 _BLOBS_AT_ONCE = 8
 _ATTEMPTS = 3
 _LONGEST_PAUSE = 60.0
+# Seconds. What was pushed a moment ago is not seen yet by the replica that checks the manifest, or by a registry 2.8
+# that is writing the same child's link again for another tag.
+_UNSEEN = (0.2, 1.0)
 _CONFIG_LIMIT = 10 * 1024 * 1024
 _SMALL_BLOB = 1024 * 1024
 _MANIFESTS_KEPT = 64
@@ -151,7 +154,7 @@ class Walk:
         """Store the manifest, under the tag or by digest; what a sparse index is refused with becomes Unsupported."""
         try:
             with blame(Side.TARGET):
-                await self._target.push_manifest(manifest, tag=tag)
+                await self._persistently_push(manifest, pauses=_UNSEEN if extent.complete else (), tag=tag)
         except (Unsupported, NotFound) as error:
             if extent.complete:
                 raise
@@ -160,6 +163,14 @@ class Walk:
                 "Copy all architectures, or allow sparse indexes in that registry.",
                 side=Side.TARGET,
             ) from error
+
+    async def _persistently_push(self, manifest: Manifest, *, tag: str | None, pauses: Sequence[float]) -> None:
+        for pause in pauses:
+            try:
+                return await self._target.push_manifest(manifest, tag=tag)
+            except Incomplete:
+                await asyncio.sleep(pause)
+        return await self._target.push_manifest(manifest, tag=tag)
 
     async def _copy_image(self, manifest: Manifest, *, tag: TagProgress, depth: int) -> Extent:
         with blame(Side.SOURCE):

@@ -363,6 +363,19 @@ async def test_an_upload_the_target_has_lost_is_started_again(
     assert outcome.action is Action.COPIED
 
 
+async def test_a_target_that_has_not_seen_a_child_yet_is_asked_again(
+    target_registry: FaultyRegistry, source, target, images: dict[str, Image]
+) -> None:
+    body = b'{"errors": [{"code": "MANIFEST_BLOB_UNKNOWN"}]}'
+    target_registry.fail("PUT", "/manifests/index", status=400, body=body, times=2)
+    (outcome,) = await copy_tags(source, target, ["index"])
+    assert outcome.action is Action.COPIED
+    target_registry.fail("PUT", "/manifests/list", status=400, body=body, times=9)
+    (outcome,) = await copy_tags(source, target, ["list"])
+    assert (outcome.action, outcome.error and outcome.error.code) == (Action.FAILED, Code.UNSUPPORTED)
+    assert "lacks a part" in outcome.reason
+
+
 async def test_a_repository_of_tags_is_copied_through_the_patch_way_where_put_is_refused(
     target_registry: FaultyRegistry, source, target, images: dict[str, Image]
 ) -> None:
