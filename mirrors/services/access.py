@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 
 from mirrors.errors import Forbidden, NotFound
 from mirrors.models import Membership, Namespace, Repository, RepositoryPermission, Robot, User
+from mirrors.oci.names import is_repository_name
 
 Account = User | Robot | AnonymousUser | None
 Role = RepositoryPermission.Role
@@ -105,6 +106,8 @@ def administered_among(user: User, repositories: Iterable[Repository]) -> set[in
 
 def find_repository(full_name: str, *, account: Account, administer: bool = False) -> Repository:
     """The repository of this `namespace/name`. NotFound where the account may not even see it, else Forbidden."""
+    if not is_repository_name(full_name):  # PostgreSQL takes no NUL, not even to look for it
+        raise NotFound(f"There is no repository {full_name}.")
     namespace, _, name = full_name.partition("/")
     repository = (
         Repository.objects.select_related("namespace", "namespace__target_registry")
