@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,6 +20,7 @@ LONGEST_INTERVAL = 2**31 - 1  # what a PostgreSQL integer holds, some 68 years
 LONGEST_REFERENCE = 1024
 LONGEST_USERNAME = 4096
 LONGEST_PASSWORD = 9000
+_NOT_TEXT = re.compile("[\0-\x1f\ud800-\udfff]")
 
 MISSING = {
     "source_reference": "External registry reference is required",
@@ -58,15 +60,17 @@ def clean_source_reference(value: Any) -> str:
 
 def clean_tag_patterns(value: Any) -> list[str]:
     """At least one pattern, none of them blank."""
-    patterns = [str(pattern) for pattern in value or ()]
+    patterns = _texts(value, field="tag_patterns")
     if not patterns or any(not pattern.strip() for pattern in patterns):
         raise InvalidInput(MISSING["tag_patterns"], field="tag_patterns")
+    if any(_NOT_TEXT.search(pattern) for pattern in patterns):
+        raise InvalidInput("Control characters are not allowed in tag patterns.", field="tag_patterns")
     return patterns
 
 
 def clean_architectures(value: Any) -> list[str]:
     """A subset of Quay's four architectures, order kept; none is all."""
-    architectures = [str(architecture) for architecture in value or ()]
+    architectures = _texts(value, field="architectures")
     unknown = sorted(set(architectures) - set(ARCHITECTURES))
     if unknown:
         raise InvalidInput(f"Invalid architectures: {', '.join(unknown)}", field="architectures")
@@ -93,7 +97,10 @@ def clean_starts_at(value: Any) -> datetime:
     """An aware time, in whole seconds."""
     if not isinstance(value, datetime) or timezone.is_naive(value):
         raise InvalidInput("Give the start as a date and time in UTC.", field="starts_at")
-    return value.replace(microsecond=0)
+    try:
+        return value.astimezone(UTC).replace(microsecond=0)
+    except OverflowError as error:
+        raise InvalidInput("Give a start between the years 1 and 9999.", field="starts_at") from error
 
 
 def clean_robot(value: Any) -> Robot:
@@ -103,6 +110,12 @@ def clean_robot(value: Any) -> Robot:
     return value
 
 
+def _texts(value: Any, *, field: str) -> list[str]:
+    if value is not None and not isinstance(value, list | tuple):
+        raise InvalidInput("Give a list.", field=field)
+    return [str(element) for element in value or ()]
+
+
 def _optional_text(field: str, longest: int) -> Callable[[Any], str | None]:
     """Text that may be missing; empty is missing."""
 
@@ -110,7 +123,7 @@ def _optional_text(field: str, longest: int) -> Callable[[Any], str | None]:
         text = "" if value is None else str(value)
         if len(text) > longest:
             raise InvalidInput(f"Give at most {longest} characters.", field=field)
-        if any(ord(character) < ord(" ") for character in text):
+        if _NOT_TEXT.search(text):
             raise InvalidInput("Control characters are not allowed here.", field=field)
         return text or None
 

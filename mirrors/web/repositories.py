@@ -49,7 +49,7 @@ class RepositoryList(PageView):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         """The list."""
-        query = request.GET.get("q", "").strip()
+        query = request.GET.get("q", "").replace("\0", "").strip()
         found = matching(access.visible_repositories(self.user), query)
         page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
         context = {
