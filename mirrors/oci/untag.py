@@ -7,6 +7,7 @@ import uuid
 from collections.abc import AsyncIterator
 from typing import Protocol
 
+from mirrors.oci.concurrency import uninterrupted
 from mirrors.oci.content import ContentRepository
 from mirrors.oci.errors import NotFound, OCIError, Unsupported
 from mirrors.oci.manifest import OCI_MANIFEST, Descriptor, Manifest, sha256_digest
@@ -33,6 +34,13 @@ async def untag(repository: DeletableRepository, tag: str) -> None:
     await _check_deletion(repository, placeholder.digest)
     original = await repository.fetch_manifest(tag)
     await repository.push_blob(config[0], _once(config[1]))
+    # A cancel in between would leave the tag pointing at nothing of use.
+    await uninterrupted(_swap_and_delete(repository, tag, original=original, placeholder=placeholder))
+
+
+async def _swap_and_delete(
+    repository: DeletableRepository, tag: str, *, original: Manifest, placeholder: Manifest
+) -> None:
     await repository.push_manifest(placeholder, tag=tag)
     try:
         await repository.delete_manifest(placeholder.digest)
