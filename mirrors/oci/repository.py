@@ -18,6 +18,7 @@ from mirrors.oci.errors import (
     MalformedAnswer,
     NotFound,
     OCIError,
+    RegistryTimeout,
     Side,
     Unsupported,
     blame,
@@ -31,6 +32,8 @@ from mirrors.oci.verify import verified
 _ACCEPT_MANIFESTS = {"Accept": ", ".join(MANIFEST_TYPES)}
 _ACCEPT_JSON = {"Accept": "application/json"}
 _MOST_PAGES = 10_000
+_MOST_TAGS = 500_000
+_LISTING_SECONDS = 3600.0
 _CANCEL_SECONDS = 2.0
 
 
@@ -56,11 +59,19 @@ class RemoteRepository:
 
     async def list_tags(self) -> list[str]:
         """Every tag, sorted; raises NotFound where the repository does not exist."""
+        try:
+            async with asyncio.timeout(_LISTING_SECONDS):
+                return sorted(await self._all_tags())
+        except TimeoutError:
+            sentence = f"{self.location} lists the tags of {self._name} too slowly. Try again later."
+            raise RegistryTimeout(sentence, side=self._client.side) from None
+
+    async def _all_tags(self) -> set[str]:
         tags: set[str] = set()
         seen: set[str] = set()
         path: str | None = f"/v2/{self._name}/tags/list"
         while path is not None and path not in seen:
-            if len(seen) == _MOST_PAGES:
+            if len(seen) == _MOST_PAGES or len(tags) > _MOST_TAGS:
                 raise MalformedAnswer(
                     f"{self.location} sends the tags of {self._name} without end.", side=self._client.side
                 )
@@ -68,7 +79,7 @@ class RemoteRepository:
             answer = await self._call("GET", path, what=f"repository {self._name}", headers=_ACCEPT_JSON)
             tags.update(self._tags_in(answer))
             path = self._next_page(answer)
-        return sorted(tags)
+        return tags
 
     async def resolve(self, reference: str) -> Descriptor | None:
         """What a tag or digest points at (one HEAD where the registry is any good), or None."""
@@ -191,7 +202,9 @@ class RemoteRepository:
         if self._uploads_by_patch:
             answer = await self._send_body("PATCH", location, descriptor=descriptor, first=first, rest=rest)
             location = await self._client.joined_url(location, answer.headers.get("Location", str(location)))
-            await self._send_whole("PUT", _with_digest(location, descriptor.digest), descriptor=descriptor, body=b"")
+            closing = _with_digest(location, descriptor.digest)
+            # As an upload, because checking and storing the blob takes as long as after a whole one.
+            await self._upload("PUT", closing, descriptor=descriptor, chunks=_chunks(), size=0)
             return
         try:
             closing = _with_digest(location, descriptor.digest)
@@ -207,15 +220,14 @@ class RemoteRepository:
     ) -> Answer:
         if len(first) == descriptor.size:
             return await self._send_whole(method, url, descriptor=descriptor, body=first)
-        async with aclosing(_preceded(first, rest)) as chunks:
-            return await self._client.upload(
-                method,
-                url,
-                scope=self._scope,
-                what=f"blob {descriptor.digest}",
-                chunks=chunks,
-                size=descriptor.size,
-            )
+        return await self._upload(method, url, descriptor=descriptor, chunks=_chunks(first, rest), size=descriptor.size)
+
+    async def _upload(
+        self, method: str, url: URL, *, descriptor: Descriptor, chunks: AsyncGenerator[bytes], size: int
+    ) -> Answer:
+        what = f"blob {descriptor.digest}"
+        async with aclosing(chunks):
+            return await self._client.upload(method, url, scope=self._scope, what=what, chunks=chunks, size=size)
 
     async def _send_whole(self, method: str, url: URL, *, descriptor: Descriptor, body: bytes) -> Answer:
         return await self._client.call(
@@ -330,7 +342,9 @@ def _with_digest(location: URL, digest: str) -> URL:
     return URL(f"{location}{separator}digest={quote(digest, safe=':')}", encoded=True)
 
 
-async def _preceded(first: bytes, rest: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
-    yield first
-    async for chunk in rest:
-        yield chunk
+async def _chunks(first: bytes = b"", rest: AsyncIterator[bytes] | None = None) -> AsyncGenerator[bytes]:
+    if first:
+        yield first
+    if rest is not None:
+        async for chunk in rest:
+            yield chunk

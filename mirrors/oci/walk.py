@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from mirrors.oci.concurrency import Once, run_all
 from mirrors.oci.content import ContentRepository
-from mirrors.oci.errors import DigestMismatch, Incomplete, NotFound, OCIError, Side, Unsupported, blame
+from mirrors.oci.errors import DigestMismatch, Incomplete, MalformedAnswer, NotFound, OCIError, Side, Unsupported, blame
 from mirrors.oci.manifest import INDEX_TYPES, Descriptor, Manifest
 from mirrors.oci.platforms import architecture_of, wanted_children
 from mirrors.oci.progress import Progress, TagProgress
@@ -24,6 +24,7 @@ from mirrors.oci.verify import verified
 
 _DEEPEST = 5
 _MOST_CHILDREN = 1000
+_IMAGES_AT_ONCE = 16
 _BLOBS_AT_ONCE = 8
 _ATTEMPTS = 3
 _LONGEST_PAUSE = 60.0
@@ -78,6 +79,7 @@ class Walk:
         self._siblings = [name for name in dict.fromkeys(siblings) if name != target.name]
         self.progress = progress
         self._blob_slots = asyncio.Semaphore(_BLOBS_AT_ONCE)
+        self._image_slots = asyncio.Semaphore(_IMAGES_AT_ONCE)
         self._extents: Once[Extent] = Once()
         self._children: Once[Extent] = Once()
         self._blobs: Once[None] = Once()
@@ -130,20 +132,37 @@ class Walk:
                 side=Side.SOURCE,
             )
         wanted = wanted_children(children, architectures=self._architectures)
-        extents = await run_all(self._copy_child_once(child, tag=tag, depth=depth + 1) for child in wanted)
+        images = [child for child in wanted if child.media_type not in INDEX_TYPES]
+        extents = await run_all(self._copy_child_once(child, tag=tag, depth=depth + 1) for child in images)
+        for child in wanted:
+            # One after the other: a tree of indexes all at once would be more than memory holds.
+            if child.media_type in INDEX_TYPES:
+                extents.append(await self._copy_child_once(child, tag=tag, depth=depth + 1))
         return Extent(
             copied=not self._architectures or any(extent.copied for extent in extents),
             complete=len(wanted) == len(children) and all(extent.complete for extent in extents),
         )
 
     async def _copy_child_once(self, child: Descriptor, *, tag: TagProgress, depth: int) -> Extent:
-        return await self._children(child.digest, lambda: self._copy_child(child, tag=tag, depth=depth))
+        return await self._children(child.digest, lambda: self._copy_child_in_turn(child, tag=tag, depth=depth))
+
+    async def _copy_child_in_turn(self, child: Descriptor, *, tag: TagProgress, depth: int) -> Extent:
+        if child.media_type in INDEX_TYPES:
+            return await self._copy_child(child, tag=tag, depth=depth)
+        async with self._image_slots:
+            return await self._copy_child(child, tag=tag, depth=depth)
 
     async def _copy_child(self, child: Descriptor, *, tag: TagProgress, depth: int) -> Extent:
         # A filtered index at the target may lack what an older filter left out.
         if (self._trusts_indexes or child.media_type not in INDEX_TYPES) and await self._has_manifest(child.digest):
             return Extent()
         manifest = await self.fetch(child.digest)
+        if manifest.is_index != (child.media_type in INDEX_TYPES):
+            raise MalformedAnswer(
+                f"An index lists {child.digest} as an image and it is an index, or the other way round. "
+                "Leave its tag out.",
+                side=Side.SOURCE,
+            )
         extent = await self.copy_contents(manifest, tag=tag, depth=depth)
         if extent.copied:
             await self.push(manifest, extent=extent)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
@@ -10,6 +11,7 @@ from mirrors.oci import (
     Descriptor,
     DigestMismatch,
     InvalidReference,
+    MalformedAnswer,
     NotFound,
     OCIError,
     RegistryFault,
@@ -48,6 +50,18 @@ async def test_a_list_that_links_to_itself_ends(source_registry: FaultyRegistry,
         source_registry.repository("library/app").put(small_image(), tag=tag)
     assert await source.list_tags() == ["a"]
     assert source_registry.count() == 2
+
+
+async def test_a_list_without_end_is_given_up(source_registry: FaultyRegistry, source, monkeypatch) -> None:
+    monkeypatch.setattr("mirrors.oci.repository._MOST_TAGS", 100)
+    source_registry.switches.tag_page_size = 50
+    source_registry.repository("library/app").tags = {f"v{number:03}": "" for number in range(200)}
+    with pytest.raises(MalformedAnswer, match="without end"):
+        await source.list_tags()
+    monkeypatch.setattr("mirrors.oci.repository._LISTING_SECONDS", 0.1)
+    source_registry.switches.delay = 0.2
+    with pytest.raises(RegistryTimeout, match="too slowly"):
+        await source.list_tags()
 
 
 async def test_what_is_no_tag_is_left_out_of_the_list(source_registry: FaultyRegistry, source) -> None:
@@ -301,3 +315,34 @@ async def test_a_deletion_that_fails_halfway_restores_the_tag(target_registry: F
     with pytest.raises(OCIError):
         await target.delete_tag("old")
     assert await target.resolve("old") == small_image().manifest.descriptor
+
+
+async def test_a_cancel_in_the_middle_of_a_deletion_ends_it(target_registry: FaultyRegistry, target) -> None:
+    image, held = small_image(), target_registry.repository("mirror/app")
+    target_registry.switches.deletes = "digests"
+    for tag in ("stays", "goes"):
+        held.put(image, tag=tag)
+    deleting = asyncio.create_task(target.delete_tag("goes"))
+    while held.tags["goes"] == image.manifest.digest:  # noqa: ASYNC110 - seen in another thread
+        await asyncio.sleep(0)
+    deleting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await deleting
+    assert held.tags == {"stays": image.manifest.digest}
+
+
+async def test_the_end_of_an_upload_by_patch_may_take_as_long_as_storing_takes(open_repository) -> None:
+    """Longer than `read`, shorter than `commit`."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        if head.startswith(b"PUT"):
+            await asyncio.sleep(1.3)
+        writer.write(b"HTTP/1.1 202 OK\r\nLocation: /v2/a/u\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        target = await open_repository(address, "a", side=Side.TARGET)
+        target._uploads_by_patch = True
+        await target.push_blob(blob(b"xy"), pieces(b"xy"))
