@@ -19,6 +19,8 @@ async def verified(
     digest = hashlib.new(digest_algorithm(descriptor.digest))
     size, held = 0, b""
     async for chunk in chunks:
+        if not chunk:
+            continue  # it must not push out the one that is held
         digest.update(chunk)
         size += len(chunk)
         if size > descriptor.size:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from datetime import UTC, datetime
 
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
@@ -103,7 +102,7 @@ def _basic_credentials(header: str) -> tuple[str, str]:
     scheme, _, encoded = header.partition(" ")
     try:
         text = base64.b64decode(encoded.strip(), validate=True).decode() if scheme.lower() == "basic" else ""
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # neither Base64, nor ASCII, nor UTF-8 inside
         return "", ""
     username, _, password = text.partition(":")
     # RFC 7617 forbids control characters, and PostgreSQL takes no NUL.

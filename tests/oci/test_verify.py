@@ -10,7 +10,7 @@ from mirrors.oci import Descriptor, DigestMismatch
 from mirrors.oci.manifest import sha256_digest
 from mirrors.oci.verify import verified
 
-CHUNKS = st.lists(st.binary(min_size=1, max_size=20), max_size=6)
+CHUNKS = st.lists(st.binary(max_size=20), max_size=6)
 
 
 async def flow(chunks: list[bytes]) -> AsyncIterator[bytes]:
@@ -30,7 +30,8 @@ def promise(chunks: list[bytes]) -> Descriptor:
 
 @given(CHUNKS)
 async def test_right_bytes_pass_as_they_are(chunks: list[bytes]) -> None:
-    assert [chunk async for chunk in verified(flow(chunks), descriptor=promise(chunks))] == chunks
+    passed = [chunk async for chunk in verified(flow(chunks), descriptor=promise(chunks))]
+    assert passed == [chunk for chunk in chunks if chunk]
 
 
 @given(promised=CHUNKS, sent=CHUNKS)

@@ -109,10 +109,11 @@ def test_a_token_that_was_not_asked_for_this_repository_leads_to_one_that_is(cli
         basic("own\x00er+x", PASSWORD),
         {"Authorization": "Basic %%%"},
         {"Authorization": "Basic /w=="},
+        {"Authorization": "Basic \xfc\xfe"},
         {"Authorization": "Bearer " + "a" * 40},
         {"Authorization": "Basic"},
     ],
-    ids=range(14),
+    ids=range(15),
 )
 def test_wrong_credentials_are_refused_without_a_hint_which_part_is_wrong(
     client: Client, owner: User, reader: Robot, header: dict[str, str]
