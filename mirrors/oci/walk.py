@@ -213,8 +213,8 @@ class Walk:
                     self.progress.count(tag, "blobs_mounted")
                     return
                 self.progress.count(tag, "bytes_expected", blob.size)
-                await self._stream(blob, tag=tag)
-            self.progress.count(tag, "blobs_copied")
+                if await self._stream(blob, tag=tag):
+                    self.progress.count(tag, "blobs_copied")
 
     async def _mount(self, blob: Descriptor) -> bool:
         for sibling in self._siblings:
@@ -222,15 +222,19 @@ class Walk:
                 return True
         return False
 
-    async def _stream(self, blob: Descriptor, *, tag: TagProgress) -> None:
+    async def _stream(self, blob: Descriptor, *, tag: TagProgress) -> bool:
+        """Whether it went over; False for a layer that only its own address has."""
         for number in range(1, _ATTEMPTS + 1):
             flow = Flow(blob, tag)
             try:
                 async with aclosing(self._counted(flow)) as chunks:
-                    return await self._target.push_blob(blob, chunks)
+                    await self._target.push_blob(blob, chunks)
+                return True
             except OCIError as error:
                 if isinstance(error, NotFound) and error.side is Side.SOURCE and blob.urls:
-                    return None  # whoever runs the image gets it from its own address
+                    # Whoever runs the image gets it from there.
+                    self.progress.count(tag, "bytes_expected", -blob.size)
+                    return False
                 pause = _pause(error, number=number)
                 if pause is None:
                     raise
