@@ -70,9 +70,7 @@ def change_mirror(mirror: Mirror, values: dict[str, Any]) -> Mirror:
 def delete_mirror(mirror: Mirror) -> None:
     """Stop mirroring for good: configuration and history go, the content stays, the repository is NORMAL again."""
     with transaction.atomic():
-        # Locked first: what a worker or beat writes meanwhile would refer to rows that are about to go.
-        list(Sync.objects.active().filter(mirror=mirror).select_for_update())
-        _lock(mirror)
+        _lock(mirror)  # what a worker or beat writes meanwhile would refer to rows that are about to go
         mirror.delete()
         Repository.objects.filter(pk=mirror.repository_id).update(state=Repository.State.NORMAL)
 
@@ -98,7 +96,11 @@ def _write(mirror: Mirror, cleaned: dict[str, Any]) -> Mirror:
 
 
 def _lock(mirror: Mirror) -> None:
-    """Until the end of the transaction nobody else changes or removes it; NotFound where somebody already has."""
+    """Let nobody else change it before the transaction ends; NotFound where somebody has removed it.
+
+    Its syncs first and then the mirror, as everyone does: workers, sweep, cancel. Else two would wait for each other.
+    """
+    list(Sync.objects.active().filter(mirror=mirror).select_for_update())
     if not Mirror.objects.select_for_update().filter(pk=mirror.pk):
         raise NotFound(f"{mirror.repository} is not mirrored any more: somebody has just removed its mirror.")
 
