@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from django.conf import settings
 
@@ -31,6 +32,15 @@ class Location:
 
     endpoint: Endpoint | None
     repository: str
+
+    @property
+    def host(self) -> str:
+        """`host[:port]`; of the built-in store the one that clients use."""
+        return self.endpoint.api_host if self.endpoint else urlsplit(settings.PUBLIC_URL).netloc
+
+    def is_same_place(self, other: Location) -> bool:
+        """Whether both name the same repository of the same registry."""
+        return (self.host.lower(), self.repository) == (other.host.lower(), other.repository)
 
 
 def store() -> Store:

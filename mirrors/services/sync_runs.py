@@ -114,9 +114,15 @@ def _attempt(sync: Sync, records: SyncRecords, heartbeat: Heartbeat) -> Outcome 
 
 def _plan(sync: Sync) -> Plan:
     mirror = sync.mirror
+    source, target = connections.source_of(mirror), connections.target_of(mirror.repository)
+    if source.is_same_place(target):  # pruning would delete at the source
+        raise oci.Unsupported(
+            f"{target.repository} cannot be mirrored from itself: give another source, or another target registry.",
+            side=Side.SOURCE,
+        )
     return Plan(
-        source=connections.source_of(mirror),
-        target=connections.target_of(mirror.repository),
+        source=source,
+        target=target,
         siblings=connections.siblings_of(mirror),
         patterns=mirror.tag_patterns,
         architectures=mirror.architectures,
