@@ -104,3 +104,26 @@ def test_a_mirror_that_is_gone_since_the_list_of_what_is_due_was_read_is_no_faul
     mirrors.delete_mirror(due)
 
     assert schedules._enqueue_due(listed) is False
+
+
+def test_a_message_delivered_to_six_workers_at_once_starts_one(mirror: Mirror, rung: list[int]) -> None:
+    sync = Sync.objects.create(mirror=mirror)
+    claims: list[Sync] = []
+    ready = threading.Barrier(6)
+
+    def claim(worker: str) -> None:
+        try:
+            ready.wait()
+            if claimed := sync_runs._claimed(sync.pk, worker=worker):
+                claims.append(claimed)
+        finally:
+            connection.close()
+
+    workers = [threading.Thread(target=claim, args=[f"w{number}"]) for number in range(6)]
+    for thread in workers:
+        thread.start()
+    for thread in workers:
+        thread.join()
+
+    assert [claimed.worker for claimed in claims] == [Sync.objects.get().worker]
+    assert Sync.objects.get().fence == 1
