@@ -229,7 +229,7 @@ class Walk:
             try:
                 async with aclosing(self._counted(flow)) as chunks:
                     await self._target.push_blob(blob, chunks)
-                return True
+                    return True
             except OCIError as error:
                 if isinstance(error, NotFound) and error.side is Side.SOURCE and blob.urls:
                     # Whoever runs the image gets it from there.
