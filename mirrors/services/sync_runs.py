@@ -135,6 +135,8 @@ def _plan(sync: Sync) -> Plan:
 def _architectures_changed(mirror: Mirror, *, before: Sync) -> bool:
     """Whether an index at the target may lack platforms that are wanted now: equal digests then prove nothing."""
     earlier = Sync.objects.filter(mirror=mirror, pk__lt=before.pk, started_at__isnull=False)
+    if not earlier.exists():
+        return True  # a mirror that was deleted may have left content here, and took its history along
     # `only_tags=None` would ask for a JSON null. A run that found no tag to copy has looked into none.
     complete = earlier.filter(status=Status.SUCCEEDED, only_tags__isnull=True, tags_total__gt=0)
     success = complete.order_by("-pk").values_list("pk", flat=True).first()

@@ -9,8 +9,9 @@ import pytest
 
 from mirrors.models import Mirror, Sync
 from mirrors.models.sync import Status, Trigger
-from mirrors.sample.images import small_image
-from mirrors.services import sync_runs
+from mirrors.oci import Store
+from mirrors.sample.images import small_image, small_index
+from mirrors.services import mirrors, sync_runs
 from tests.registry import FaultyRegistry
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -55,6 +56,23 @@ def test_other_architectures_are_looked_for_until_a_sync_has_copied_them_and_no_
     assert looks_into_equal_tags(mirror_of_source)
     assert run(mirror_of_source).status == Status.SUCCEEDED
     assert not looks_into_equal_tags(mirror_of_source)
+
+
+def test_a_new_mirror_of_a_repository_that_has_content_looks_for_what_an_old_one_left_out(
+    mirror_of_source: Mirror, source: FaultyRegistry, store_dir: Path
+) -> None:
+    index = small_index(3)
+    source.repository("team/app").put(index, tag="v3")
+    assert run(mirror_of_source, architectures=["amd64"], tag_patterns=["v3"]).status == Status.SUCCEEDED
+    former = Mirror.objects.get(pk=mirror_of_source.pk)
+    repository, columns = former.repository, {"source_reference": former.source_reference, "verify_tls": False}
+    mirrors.delete_mirror(former)
+    created = mirrors.create_mirror(repository, {**columns, "tag_patterns": ["v3"], "robot": former.robot})
+
+    assert run(created).status == Status.SUCCEEDED
+    held = Store(store_dir)
+    for manifest in index.manifests():
+        assert held.find_manifest(repository.full_name, manifest.digest) is not None
 
 
 def test_a_sync_that_found_no_tag_has_not_looked_for_other_architectures(mirror_of_source: Mirror) -> None:
