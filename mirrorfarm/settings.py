@@ -29,7 +29,7 @@ DATA_DIR = env.path("DATA_DIR", BASE_DIR / "data")
 STORE_DIR = env.path("STORE_DIR", DATA_DIR / "store")
 
 # postgres://user:password@host:5432/name. Given: the farm profile. Unset: SQLite in DATA_DIR.
-DATABASE_URL = env.url("DATABASE_URL", schemes=("postgres", "postgresql", "sqlite"))
+DATABASE_URL = env.url("DATABASE_URL", schemes=("postgres", "postgresql"))
 
 # True when nothing but this machine is needed.
 EMBEDDED = not DATABASE_URL
@@ -178,7 +178,7 @@ TEMPLATES = [
     },
 ]
 
-if EMBEDDED or DATABASE_URL.startswith("sqlite"):
+if EMBEDDED:
     # Write-ahead logging corrupted databases with several writing processes before SQLite 3.51.3
     # (sqlite.org/wal.html#walresetbug), and IMMEDIATE is what keeps "database is locked" away.
     _journal = (
@@ -189,15 +189,27 @@ if EMBEDDED or DATABASE_URL.startswith("sqlite"):
     DATABASES = {
         "default": {
             "ENGINE": "django.db.backends.sqlite3",
-            "NAME": environ.Env.db_url_config(DATABASE_URL)["NAME"]
-            if DATABASE_URL
-            else DATA_DIR / "mirrorfarm.sqlite3",
+            "NAME": DATA_DIR / "mirrorfarm.sqlite3",
             "OPTIONS": {"transaction_mode": "IMMEDIATE", "timeout": 20, "init_command": _journal},
         }
     }
 else:
+    _database = environ.Env.db_url_config(DATABASE_URL)
+    # A server that vanished without a word is noticed within half a minute, where the kernel would wait two hours.
+    _patience = {
+        "connect_timeout": 10,
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 30_000,
+    }
     DATABASES = {
-        "default": environ.Env.db_url_config(DATABASE_URL) | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True},
+        "default": _database
+        | {
+            "CONN_MAX_AGE": 60,
+            "CONN_HEALTH_CHECKS": True,
+            "OPTIONS": _patience | _database.get("OPTIONS", {}),
+        }
     }
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

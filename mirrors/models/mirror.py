@@ -44,7 +44,7 @@ class Mirror(models.Model):
     sync_interval = models.PositiveIntegerField(default=DEFAULT_INTERVAL, help_text="Seconds.")
     starts_at = models.DateTimeField(default=timezone.now)
     next_sync_at = models.DateTimeField(null=True, blank=True, default=timezone.now, db_index=True)
-    robot = models.ForeignKey("mirrors.Robot", on_delete=models.PROTECT, related_name="mirrors")
+    robot = models.ForeignKey("mirrors.Robot", on_delete=models.RESTRICT, related_name="mirrors")
     timeout_seconds = models.PositiveIntegerField(default=MINIMUM_TIMEOUT, help_text="Per tag, 300 or more.")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

@@ -206,6 +206,7 @@ class Sync(models.Model):
                 "trigger": Trigger.MANUAL,
                 "priority": self.MANUAL_PRIORITY,
                 "requested_by_id": by,
+                "attempt": 1,
                 "only_tags": None,
                 "available_at": timezone.now(),
                 "rung_at": None,

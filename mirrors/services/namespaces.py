@@ -90,7 +90,7 @@ def delete_robot(robot: Robot) -> None:
     """Remove the robot; raises InvalidInput while a mirror writes as it."""
     try:
         robot.delete()
-    except models.ProtectedError as error:
+    except models.RestrictedError as error:
         raise InvalidInput("Robot is being used by a mirror", field="robot") from error
 
 

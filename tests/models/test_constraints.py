@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.db import IntegrityError, connection, transaction
-from django.db.models import ProtectedError
+from django.db.models import RestrictedError
 
 from mirrors.models import Membership, Mirror, Namespace, Repository, RepositoryPermission, Robot, Sync, TagCopy, User
 
@@ -65,8 +65,13 @@ def test_a_tag_has_one_outcome_in_a_sync(mirror: Mirror) -> None:
 
 
 def test_a_robot_that_writes_a_mirror_cannot_be_deleted(mirror: Mirror) -> None:
-    with pytest.raises(ProtectedError):
+    with pytest.raises(RestrictedError):
         mirror.robot.delete()
+
+
+def test_a_namespace_goes_with_its_mirrors_and_their_robots(mirror: Mirror) -> None:
+    mirror.repository.namespace.delete()
+    assert not Mirror.objects.exists()
 
 
 def test_every_user_has_a_namespace_of_the_same_name(owner: User) -> None:
