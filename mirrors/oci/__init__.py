@@ -19,10 +19,8 @@
 Everything that can go wrong is an OCIError (`errors.py`), with a code, a side, and a sentence for the user.
 """
 
-from mirrors.oci.client import RegistryClient
 from mirrors.oci.content import ContentRepository
 from mirrors.oci.copy import copy_tags
-from mirrors.oci.egress import DEFAULT_BLOCKED, EgressGuard
 from mirrors.oci.endpoint import Credentials, Endpoint
 from mirrors.oci.errors import (
     AuthFailed,
@@ -50,11 +48,13 @@ from mirrors.oci.errors import (
 from mirrors.oci.manifest import Descriptor, Manifest, Platform
 from mirrors.oci.progress import Action, Progress, TagOutcome, TagProgress
 from mirrors.oci.reference import Reference
-from mirrors.oci.repository import RemoteRepository
+from mirrors.oci.remote.client import RegistryClient
+from mirrors.oci.remote.egress import DEFAULT_BLOCKED, EgressGuard
+from mirrors.oci.remote.repository import RemoteRepository
+from mirrors.oci.remote.transport import Timeouts
 from mirrors.oci.runtime import run
-from mirrors.oci.store import Store, StoredRepository
-from mirrors.oci.store_garbage import GarbageReport, collect_garbage
-from mirrors.oci.transport import Timeouts
+from mirrors.oci.store.garbage import GarbageReport, collect_garbage
+from mirrors.oci.store.repository import Store, StoredRepository
 
 __all__ = [
     "DEFAULT_BLOCKED",

@@ -16,7 +16,6 @@ from contextlib import asynccontextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from mirrors.oci.client import RegistryClient
 from mirrors.oci.content import ContentRepository
 from mirrors.oci.copy import copy_tags
 from mirrors.oci.display import human_size, live_display, outcome_line, summary_line
@@ -25,7 +24,8 @@ from mirrors.oci.errors import InvalidReference, OCIError, Side
 from mirrors.oci.manifest import Manifest
 from mirrors.oci.progress import Action, Progress, TagOutcome
 from mirrors.oci.reference import Reference
-from mirrors.oci.repository import RemoteRepository
+from mirrors.oci.remote.client import RegistryClient
+from mirrors.oci.remote.repository import RemoteRepository
 from mirrors.oci.runtime import run
 
 OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
@@ -137,7 +137,7 @@ def _add_access(parser: argparse.ArgumentParser, *, sides: Sequence[str]) -> Non
 @asynccontextmanager
 async def _opened(location: str, *, options: argparse.Namespace, side: Side) -> AsyncIterator[ContentRepository]:
     if location.startswith(STORE):
-        from mirrors.oci.store import Store, StoredRepository
+        from mirrors.oci.store.repository import Store, StoredRepository
 
         root, separator, name = location.removeprefix(STORE).rpartition("//")
         if not separator or not root or not name:

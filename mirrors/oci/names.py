@@ -13,8 +13,8 @@ MAX_NAME = 255
 DIGEST_LENGTHS = {"sha256": 64, "sha512": 128}
 """The registered algorithms and how many hexadecimal digits each has."""
 
-_PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
-_NAME = re.compile(rf"{_PART}(?:/{_PART})*")
+_COMPONENT = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*")
+_NAME = re.compile(rf"{_COMPONENT.pattern}(?:/{_COMPONENT.pattern})*")
 _TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}")
 _HEX = re.compile(r"[0-9a-f]+")
 
@@ -35,13 +35,27 @@ def is_digest(text: str) -> bool:
     return len(digits) == DIGEST_LENGTHS.get(algorithm, -1) and _HEX.fullmatch(digits) is not None
 
 
-def check_repository_name(text: str) -> str:
-    """The name itself; raises InvalidReference where it is none."""
-    if not is_repository_name(text):
+def check_repository_name(path: str) -> str:
+    """The name itself; raises InvalidReference where the grammar forbids it."""
+    if not path:
         raise InvalidReference(
-            f"{text[:MAX_NAME]!r} is not a repository name. Use lowercase letters and digits, separated by . _ - or /."
+            "The repository is missing: give its name, as in quay.io/organization/repository."
         )
-    return text
+    if path != path.lower():
+        raise InvalidReference(
+            f"The repository {path!r} has upper-case letters. Repositories are written in lower case."
+        )
+    if len(path) > MAX_NAME:
+        raise InvalidReference(f"The repository is {len(path)} characters long. At most {MAX_NAME} are allowed.")
+    for component in path.split("/"):
+        if not component:
+            raise InvalidReference(f"The repository {path!r} has an empty part. Take out the extra slash.")
+        if not _COMPONENT.fullmatch(component):
+            raise InvalidReference(
+                f"{component!r} in the repository {path!r} is not allowed. Each part has letters and digits, "
+                "joined by single dots, one or two underscores, or dashes."
+            )
+    return path
 
 
 def check_tag(text: str) -> str:

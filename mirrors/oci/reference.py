@@ -10,12 +10,11 @@ import re
 from dataclasses import dataclass
 
 from mirrors.oci.errors import InvalidReference
-from mirrors.oci.names import MAX_NAME, is_digest, is_tag
+from mirrors.oci.names import check_repository_name, is_digest, is_tag
 
 DOCKER_HUB = "docker.io"
 DOCKER_HUB_NAMES = frozenset({DOCKER_HUB, "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"})
 
-_COMPONENT = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*")
 _HOST_LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 
 
@@ -37,7 +36,7 @@ class Reference:
             raise InvalidReference(f"{digest!r} after the @ is no digest. Write sha256: and its 64 hexadecimal digits.")
         name, tag = _split_tag(name)
         registry, repository = _split_registry(name)
-        return cls(registry, check_repository(repository), tag, digest or None)
+        return cls(registry, check_repository_name(repository), tag, digest or None)
 
     @classmethod
     def parse_location(cls, text: str) -> Reference:
@@ -56,35 +55,12 @@ class Reference:
                 f"{text!r} does not begin with a registry. Write it like quay.io/organization/repository."
             )
         registry, repository = _split_registry(name)
-        return cls(registry, check_repository(repository))
+        return cls(registry, check_repository_name(repository))
 
     def __str__(self) -> str:
         tag = f":{self.tag}" if self.tag else ""
         digest = f"@{self.digest}" if self.digest else ""
         return f"{self.registry}/{self.repository}{tag}{digest}"
-
-
-def check_repository(path: str) -> str:
-    """The repository path itself; raises InvalidReference where the grammar forbids it."""
-    if not path:
-        raise InvalidReference(
-            "The repository is missing after the registry. Write it like quay.io/organization/repository."
-        )
-    if path != path.lower():
-        raise InvalidReference(
-            f"The repository {path!r} has upper-case letters. Repositories are written in lower case."
-        )
-    if len(path) > MAX_NAME:
-        raise InvalidReference(f"The repository is {len(path)} characters long. At most {MAX_NAME} are allowed.")
-    for component in path.split("/"):
-        if not component:
-            raise InvalidReference(f"The repository {path!r} has an empty part. Take out the extra slash.")
-        if not _COMPONENT.fullmatch(component):
-            raise InvalidReference(
-                f"{component!r} in the repository {path!r} is not allowed. Each part has letters and digits, "
-                "joined by single dots, one or two underscores, or dashes."
-            )
-    return path
 
 
 def check_registry(text: str) -> str:

@@ -6,7 +6,7 @@ from typing import BinaryIO
 
 from django.http import FileResponse, HttpResponse, HttpResponseBase
 
-from mirrors.oci.distribution import Answer, FilePart
+from mirrors.oci.store.distribution import Answer, FilePart
 
 
 class Slice:

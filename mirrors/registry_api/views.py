@@ -11,7 +11,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_variables
 
 from mirrors.errors import InvalidInput
-from mirrors.oci.distribution import Endpoint, ErrorCode, Kind, Refusal, parse_path, read
+from mirrors.oci.store.distribution import Endpoint, ErrorCode, Kind, Refusal, parse_path, read
 from mirrors.registry_api.responses import respond
 from mirrors.services import connections, registry_tokens
 from mirrors.services.registry_tokens import Account, PullAccess, RegistryToken

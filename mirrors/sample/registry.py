@@ -12,9 +12,9 @@ from pathlib import Path
 
 from aiohttp import web
 
-from mirrors.oci.distribution import Answer, ErrorCode, FilePart, Kind, Refusal, parse_path, read
 from mirrors.oci.errors import OCIError
-from mirrors.oci.store import Store, StoredRepository
+from mirrors.oci.store.distribution import Answer, ErrorCode, FilePart, Kind, Refusal, parse_path, read
+from mirrors.oci.store.repository import Store, StoredRepository
 from mirrors.sample.images import SAMPLE_REPOSITORY, sample_repository, store_image
 
 HOST = "127.0.0.1"

@@ -20,8 +20,9 @@ from mirrors.oci import (
     RegistryClient,
     RemoteRepository,
     Side,
+    Store,
+    StoredRepository,
 )
-from mirrors.oci.store import Store, StoredRepository
 
 SIBLINGS = 4  # each costs a remote registry two requests for a layer it does not have
 

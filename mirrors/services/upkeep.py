@@ -15,7 +15,7 @@ from django.utils import timezone
 from mirrors.models import Sync
 from mirrors.models.encryption import CiphertextField, decrypt, encrypt
 from mirrors.models.sync import Status
-from mirrors.oci import store_garbage
+from mirrors.oci.store import garbage
 from mirrors.services import connections
 
 logger = logging.getLogger(__name__)
@@ -23,13 +23,13 @@ logger = logging.getLogger(__name__)
 GRACE = timedelta(hours=1)
 
 
-def collect_garbage() -> store_garbage.GarbageReport:
+def collect_garbage() -> garbage.GarbageReport:
     """Free content of the built-in store that no tag reaches and no running sync has touched."""
     oldest = Sync.objects.filter(status=Status.RUNNING).aggregate(start=Min("started_at"))["start"]
     untouched_since = timezone.now() - GRACE
     if oldest is not None:
         untouched_since = min(untouched_since, oldest)
-    report = store_garbage.collect_garbage(connections.store(), untouched_since=untouched_since)
+    report = garbage.collect_garbage(connections.store(), untouched_since=untouched_since)
     logger.info("Garbage collection freed %s bytes in %s blobs", report.bytes_freed, report.blobs_removed)
     return report
 

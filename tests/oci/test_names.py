@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mirrors.oci.errors import InvalidReference
 from mirrors.oci.names import check_digest, is_digest, is_repository_name, is_tag
-from mirrors.oci.store import Store
+from mirrors.oci.store.repository import Store
 
 ROOT = Path("/store")
 # Characters that matter to a path or the grammar come up more often than chance would bring them.

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from yarl import URL
 
-from mirrors.oci.links import is_usable, next_link
+from mirrors.oci.remote.links import is_usable, next_link
 
 
 @pytest.mark.parametrize(

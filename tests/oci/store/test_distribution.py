@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mirrors.oci.distribution import (
+from mirrors.oci.store.distribution import (
     Endpoint,
     ErrorCode,
     Kind,
@@ -19,7 +19,7 @@ from mirrors.oci.distribution import (
     parse_range,
     read,
 )
-from mirrors.oci.store import Store, StoredRepository
+from mirrors.oci.store.repository import Store, StoredRepository
 from mirrors.sample.images import image_of_size, store_image
 
 DIGEST = "sha256:" + "a" * 64

@@ -11,10 +11,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from mirrors.oci.manifest import Descriptor
-from mirrors.oci.store import Store, StoredRepository
-from mirrors.oci.store_files import BLOBS
-from mirrors.oci.store_garbage import collect_garbage
-from mirrors.oci.store_partial import touch
+from mirrors.oci.store.files import BLOBS
+from mirrors.oci.store.garbage import collect_garbage
+from mirrors.oci.store.partial import touch
+from mirrors.oci.store.repository import Store, StoredRepository
 from mirrors.sample.images import small_image, small_index, store_image
 
 SECONDS = 4
@@ -23,8 +23,8 @@ COLLECTOR = """
 import sys, time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from mirrors.oci.store import Store
-from mirrors.oci.store_garbage import collect_garbage
+from mirrors.oci.store.repository import Store
+from mirrors.oci.store.garbage import collect_garbage
 store, removed, rounds = Store(Path(sys.argv[1]), fsync=False), 0, 0
 end = time.monotonic() + float(sys.argv[2])
 print("ready", flush=True)

@@ -10,7 +10,6 @@ from urllib.parse import quote
 
 from yarl import URL
 
-from mirrors.oci.client import Answer, RegistryClient
 from mirrors.oci.concurrency import uninterrupted
 from mirrors.oci.errors import (
     AuthFailed,
@@ -23,10 +22,11 @@ from mirrors.oci.errors import (
     Unsupported,
     blame,
 )
-from mirrors.oci.links import next_link
 from mirrors.oci.manifest import MANIFEST_TYPES, Descriptor, Manifest
 from mirrors.oci.names import check_digest, check_repository_name, check_tag, is_digest, is_tag
-from mirrors.oci.untag import untag
+from mirrors.oci.remote.client import Answer, RegistryClient
+from mirrors.oci.remote.links import next_link
+from mirrors.oci.remote.untag import untag
 from mirrors.oci.verify import verified
 
 _ACCEPT_MANIFESTS = {"Accept": ", ".join(MANIFEST_TYPES)}

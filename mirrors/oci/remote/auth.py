@@ -12,10 +12,10 @@ from typing import Any
 
 from yarl import URL
 
-from mirrors.oci.challenges import Challenge, merge_scopes
 from mirrors.oci.endpoint import Credentials
 from mirrors.oci.errors import AuthFailed, MalformedAnswer, Side
-from mirrors.oci.links import is_usable
+from mirrors.oci.remote.challenges import Challenge, merge_scopes
+from mirrors.oci.remote.links import is_usable
 
 DEFAULT_LIFE = 60.0
 """Seconds that a token lives when its server does not say (distribution's token.md)."""

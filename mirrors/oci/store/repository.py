@@ -15,7 +15,7 @@ from typing import ParamSpec, TypeVar
 from mirrors.oci.errors import NotFound, OCIError, QuotaExceeded, RegistryFault, Side
 from mirrors.oci.manifest import Descriptor, Manifest
 from mirrors.oci.names import check_repository_name, is_digest
-from mirrors.oci.store_files import Store, StoredContent
+from mirrors.oci.store.files import Store, StoredContent
 
 __all__ = ["Store", "StoredContent", "StoredRepository"]
 

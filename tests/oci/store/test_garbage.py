@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from mirrors.oci.manifest import OCI_MANIFEST, Descriptor, Manifest, sha256_digest
-from mirrors.oci.store import Store, StoredRepository
-from mirrors.oci.store_garbage import GarbageReport, collect_garbage
+from mirrors.oci.store.garbage import GarbageReport, collect_garbage
+from mirrors.oci.store.repository import Store, StoredRepository
 from mirrors.sample.images import Family, Image, build_index, image_of_size, small_image, small_index, store_image
 
 NOTHING = GarbageReport(blobs_removed=0, bytes_freed=0, links_removed=0, partials_removed=0)

@@ -13,9 +13,6 @@ import aiohttp
 from multidict import CIMultiDictProxy
 from yarl import URL
 
-from mirrors.oci.auth import Authorizer, auth_failed
-from mirrors.oci.challenges import parse_challenges
-from mirrors.oci.egress import EgressGuard
 from mirrors.oci.endpoint import Endpoint
 from mirrors.oci.errors import (
     MalformedAnswer,
@@ -25,10 +22,13 @@ from mirrors.oci.errors import (
     RegistryTimeout,
     Side,
 )
-from mirrors.oci.faults import error_codes, status_error
-from mirrors.oci.links import is_usable
-from mirrors.oci.scheme import find_root
-from mirrors.oci.transport import Exchange, PacedBody, Timeouts, Transport, host_and_port, too_large
+from mirrors.oci.remote.auth import Authorizer, auth_failed
+from mirrors.oci.remote.challenges import parse_challenges
+from mirrors.oci.remote.egress import EgressGuard
+from mirrors.oci.remote.faults import error_codes, status_error
+from mirrors.oci.remote.links import is_usable
+from mirrors.oci.remote.scheme import find_root
+from mirrors.oci.remote.transport import Exchange, PacedBody, Timeouts, Transport, host_and_port, too_large
 
 T = TypeVar("T")
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from yarl import URL
 
-from mirrors.oci.auth import basic_authorization
 from mirrors.oci.endpoint import Endpoint
 from mirrors.oci.errors import Side, Unsupported
+from mirrors.oci.remote.auth import basic_authorization
 
 
 @dataclass(frozen=True, slots=True)

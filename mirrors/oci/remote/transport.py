@@ -13,11 +13,11 @@ import aiohttp
 from multidict import CIMultiDictProxy
 from yarl import URL
 
-from mirrors.oci.egress import CheckedResolver, EgressGuard
 from mirrors.oci.endpoint import Endpoint
 from mirrors.oci.errors import MalformedAnswer, Side, TLSFailed
-from mirrors.oci.faults import NETWORK_ERRORS, network_error
-from mirrors.oci.proxies import Proxy, proxy_for
+from mirrors.oci.remote.egress import CheckedResolver, EgressGuard
+from mirrors.oci.remote.faults import NETWORK_ERRORS, network_error
+from mirrors.oci.remote.proxies import Proxy, proxy_for
 
 CHUNK = 256 * 1024
 """Bytes read and written at a time: the knee of aiohttp's throughput."""

@@ -1,7 +1,7 @@
 """Garbage collection of the built-in store, safe beside any number of running syncs.
 
 A sync counts on what it has found or written but not tagged yet. Finding and writing touch the files concerned
-(store_files.py), so everything younger than the oldest running sync is spared. What is older may still be found by a
+(files.py), so everything younger than the oldest running sync is spared. What is older may still be found by a
 sync at this very moment; therefore each removal looks at the age again, under the lock that touching takes as well.
 """
 
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from mirrors.oci.errors import OCIError
 from mirrors.oci.manifest import INDEX_TYPES
-from mirrors.oci.store_files import BLOBS, MANIFESTS, TAGS, Store
+from mirrors.oci.store.files import BLOBS, MANIFESTS, TAGS, Store
 
 BATCH = 100
 """Files removed under one hold of the lock: some milliseconds, so that no sync waits for long."""

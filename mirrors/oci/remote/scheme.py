@@ -7,7 +7,7 @@ import re
 from yarl import URL
 
 from mirrors.oci.errors import ConnectionFailed, OCIError, RegistryTimeout, TLSFailed
-from mirrors.oci.transport import Transport
+from mirrors.oci.remote.transport import Transport
 
 # What a server that wants TLS answers to plain HTTP: go there by TLS, or 400.
 _WANTS_TLS = frozenset({301, 302, 303, 307, 308, 400})

@@ -10,7 +10,7 @@
 A part of a repository name never starts with `_`, so nested names cannot collide with these folders.
 
 A link's modification time says when somebody last counted on it; content's says when it was last linked.
-Garbage collection (store_garbage.py) spares whatever is younger than the syncs that are running.
+Garbage collection (garbage.py) spares whatever is younger than the syncs that are running.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from pathlib import Path
 from mirrors.oci.errors import DigestMismatch, NotFound, OCIError
 from mirrors.oci.manifest import Descriptor, Manifest, digest_algorithm
 from mirrors.oci.names import check_digest, check_repository_name, check_tag, is_digest
-from mirrors.oci.store_partial import Partial, touch
+from mirrors.oci.store.partial import Partial, touch
 
 BLOBS, MANIFESTS, TAGS = "_blobs", "_manifests", "_tags"
 _BLOB_TYPE = "application/octet-stream"

@@ -33,8 +33,8 @@ from mirrors.oci import (
     TLSFailed,
     Unsupported,
 )
-from mirrors.oci.faults import retry_after
 from mirrors.oci.manifest import sha256_digest
+from mirrors.oci.remote.faults import retry_after
 from tests.oci.certificates import certificate_for_loopback
 from tests.registry import FaultyRegistry
 from tests.registry.switches import Login
@@ -336,4 +336,4 @@ async def _once(content: bytes) -> AsyncIterator[bytes]:
 
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Back-off takes no time here; how long it is has its own tests."""
-    monkeypatch.setattr("mirrors.oci.client.random.uniform", lambda low, high: 0.0)
+    monkeypatch.setattr("mirrors.oci.remote.client.random.uniform", lambda low, high: 0.0)

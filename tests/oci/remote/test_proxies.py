@@ -7,7 +7,7 @@ import pytest
 from yarl import URL
 
 from mirrors.oci import BlockedDestination, ConnectionFailed, EgressGuard, OCIError, Unsupported
-from mirrors.oci.proxies import bypasses_proxy
+from mirrors.oci.remote.proxies import bypasses_proxy
 from tests.oci.certificates import certificate_for_loopback
 from tests.registry import FaultyRegistry
 

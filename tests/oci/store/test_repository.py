@@ -15,7 +15,7 @@ import pytest
 from mirrors.oci.content import ContentRepository
 from mirrors.oci.errors import Code, DigestMismatch, InvalidReference, NotFound, RegistryFault, Side
 from mirrors.oci.manifest import OCI_MANIFEST, Descriptor, Manifest, sha256_digest
-from mirrors.oci.store import Store, StoredRepository
+from mirrors.oci.store.repository import Store, StoredRepository
 from mirrors.sample.images import Family, Image, image_of_size, small_image, small_index, store_image
 
 MEBIBYTE = 1024 * 1024
@@ -263,7 +263,7 @@ async def test_a_repository_nobody_pushed_to_is_not_found(app: StoredRepository)
 
 
 async def test_a_wrong_name_or_tag_is_refused_before_the_disk_is_touched(store: Store, app: StoredRepository) -> None:
-    with pytest.raises(InvalidReference, match="not a repository name"):
+    with pytest.raises(InvalidReference, match="is not allowed"):
         StoredRepository(store, "../etc")
     with pytest.raises(InvalidReference, match="not a tag"):
         await app.push_manifest(small_index().manifest, tag="../../x")
@@ -307,7 +307,7 @@ async def test_a_store_that_is_a_file_is_a_sentence(tmp_path: Path) -> None:
 FULL_DISK = """
 import asyncio, resource, sys
 from pathlib import Path
-from mirrors.oci.store import Store, StoredRepository
+from mirrors.oci.store.repository import Store, StoredRepository
 from mirrors.sample.images import image_of_size, store_image
 resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
 app = StoredRepository(Store(Path(sys.argv[1])), "team/app")

@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 
 from mirrors.oci.errors import OCIError
 from mirrors.oci.names import is_digest, is_repository_name, is_tag
-from mirrors.oci.store_files import Store, StoredContent
+from mirrors.oci.store.files import Store, StoredContent
 
 READING = frozenset({"GET", "HEAD"})
 VERSION_HEADERS = {"Docker-Distribution-Api-Version": "registry/2.0"}

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from yarl import URL
 
-from mirrors.oci.auth import token_url
-from mirrors.oci.challenges import Challenge, merge_scopes, parse_challenges
+from mirrors.oci.remote.auth import token_url
+from mirrors.oci.remote.challenges import Challenge, merge_scopes, parse_challenges
 
 
 @pytest.mark.parametrize(

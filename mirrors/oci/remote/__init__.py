@@ -1,0 +1,1 @@
+"""A repository in a registry on the network: HTTP, credentials, limits, faults."""

@@ -1,0 +1,1 @@
+"""A repository on local disk, and what serves it to others."""
