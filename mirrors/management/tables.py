@@ -31,7 +31,7 @@ def mirror_table(mirrors: Iterable[Mirror]) -> Table:
             interval_text(mirror.sync_interval),
             status.state.value,
             _moment(status.last_sync_at),
-            next_sync(mirror),
+            next_sync(status),
             style=STYLES.get(status.state),
         )
     return table
@@ -52,7 +52,7 @@ def mirror_details(status: MirrorStatus) -> Table:
         "robot": str(mirror.robot),
         "state": status.state.value + (" (cancelling)" if status.is_cancelling else ""),
         "last sync": _moment(status.last_sync_at),
-        "next sync": next_sync(mirror),
+        "next sync": next_sync(status),
     }
     for name, value in rows.items():
         table.add_row(name, value)
@@ -80,9 +80,9 @@ def failed_tag_lines(sync: Sync) -> Iterable[str]:
         yield f"and {total - FAILED_TAGS_SHOWN} more"
 
 
-def next_sync(mirror: Mirror) -> str:
+def next_sync(status: MirrorStatus) -> str:
     """When the schedule syncs it next."""
-    return _moment(mirror.next_sync_at) if mirror.is_enabled else "never: disabled"
+    return _moment(status.next_sync_at) if status.mirror.is_enabled else "never: disabled"
 
 
 def _moment(at: datetime | None) -> str:

@@ -38,9 +38,7 @@ def is_digest(text: str) -> bool:
 def check_repository_name(path: str) -> str:
     """The name itself; raises InvalidReference where the grammar forbids it."""
     if not path:
-        raise InvalidReference(
-            "The repository is missing: give its name, as in quay.io/organization/repository."
-        )
+        raise InvalidReference("The repository is missing: give its name, as in quay.io/organization/repository.")
     if path != path.lower():
         raise InvalidReference(
             f"The repository {path!r} has upper-case letters. Repositories are written in lower case."

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from django.conf import settings
 from django.db.models import Max
+from django.utils import timezone
 
 from mirrors.models import Mirror, Sync
 from mirrors.models.sync import ACTIVE, Status, Trigger
@@ -65,6 +66,12 @@ class MirrorStatus:
     def last_sync_at(self) -> datetime | None:
         """When the last sync ended."""
         return self.finished.finished_at if self.finished else None
+
+    @property
+    def next_sync_at(self) -> datetime | None:
+        """When the schedule wants the sync after the one under way; None: never."""
+        due, now = self.mirror.next_sync_at, timezone.now()
+        return self.mirror.next_slot(now) if self.active and due is not None and due <= now else due
 
     @property
     def error(self) -> Sync | None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from mirrors.models import Mirror, Sync
@@ -85,3 +87,13 @@ def test_any_number_of_mirrors_costs_the_same_queries(
         statuses = statuses_of(mirrors)
 
     assert [statuses[mirror.pk].state for mirror in mirrors[:4]] == ["succeeded", "failed", "cancelled", "syncing"]
+
+
+def test_the_next_sync_is_the_one_after_the_one_under_way(make_mirror: Callable[..., Mirror]) -> None:
+    due = timezone.now().replace(microsecond=0) - timedelta(seconds=5)
+    mirror = make_mirror(starts_at=due, next_sync_at=due, sync_interval=3600)
+    assert status_of(mirror).next_sync_at == due
+
+    ran(mirror, "running")
+
+    assert status_of(mirror).next_sync_at == due + timedelta(hours=1)
