@@ -35,7 +35,7 @@ def mirror_body(status: MirrorStatus) -> dict[str, Any]:
         "external_registry_username": readable(lambda: mirror.source_username),
         "external_registry_config": registry_config(mirror),
         "sync_interval": mirror.sync_interval,
-        "sync_start_date": date(mirror.starts_at),
+        "sync_start_date": date(mirror.next_sync_at),
         "sync_expiration_date": date(status.active.lease_expires_at) if status.active and word == "SYNCING" else None,
         "sync_retries_remaining": 0 if word == "CANCEL" else status.attempts_left,
         "sync_status": word,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -124,13 +124,24 @@ def test_sync_now_while_syncing_is_not_found(api: APIClient, mirror: Mirror) -> 
 
 def test_cancelling_a_queued_sync_ends_it_without_retries(api: APIClient, mirror: Mirror, rung: list[int]) -> None:
     api.post(f"{MIRROR}/sync-now")
-    start = api.get(MIRROR).json()["sync_start_date"]
     assert api.post(f"{MIRROR}/sync-cancel").status_code == 204
     body = api.get(MIRROR).json()
     assert (body["sync_status"], body["sync_retries_remaining"]) == ("CANCEL", 0)
     assert body["sync_expiration_date"] is None
     assert body["last_error"] is None
-    assert body["sync_start_date"] == start
+
+
+def test_the_start_date_is_the_next_due_time_and_keeps_its_phase(
+    api: APIClient, mirror: Mirror, rung: list[int]
+) -> None:
+    start, interval = "2020-01-02T06:30:00Z", mirror.sync_interval
+    api.put(MIRROR, {"sync_start_date": start})
+    assert api.get(MIRROR).json()["sync_start_date"] == start
+    api.post(f"{MIRROR}/sync-now")
+    api.post(f"{MIRROR}/sync-cancel")
+    due = datetime.fromisoformat(api.get(MIRROR).json()["sync_start_date"])
+    assert timezone.now() < due <= timezone.now() + timedelta(seconds=interval)
+    assert (due - datetime.fromisoformat(start)).total_seconds() % interval == 0
 
 
 def test_cancelling_a_running_sync_shows_at_once(api: APIClient, mirror: Mirror) -> None:
