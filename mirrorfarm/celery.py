@@ -58,7 +58,7 @@ app.conf.update(
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,
     broker_transport_options={
-        # Without socket_timeout a half-open connection hangs a worker for good; see docs/decisions.md.
+        # Without socket_timeout a half-open connection hangs a worker for good.
         "socket_timeout": 10,
         "socket_connect_timeout": 5,
         "socket_keepalive": True,
