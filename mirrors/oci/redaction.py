@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
 
 MASK = "********"
 # Up to the last @, whatever stands between: people write passwords with / and @ in them as they are.
@@ -15,10 +14,3 @@ def without_password(url: str | None) -> str | None:
     if not url or "@" not in url:
         return url
     return _USERINFO.sub(lambda match: f"{match['scheme'] or ''}{match['user']}:{MASK}@", url)
-
-
-def without_query(url: str) -> str:
-    """Scheme, host and path of a URL: what is safe to show of a signed storage address."""
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    return f"{parts.scheme}://{host}{parts.path}"

@@ -28,10 +28,6 @@ class SlowSource:
         """Make the line fast."""
         self.link.bytes_per_second = FAST
 
-    def slow_down(self) -> None:
-        """Make it slow again."""
-        self.link.bytes_per_second = 100_000
-
     def wait_until_copying(self, mirror: FarmMirror) -> SimpleNamespace:
         """Wait until a worker is in the middle of copying the big image; gives the sync."""
 
