@@ -67,7 +67,7 @@ def test_a_disabled_mirror_is_synced_only_when_asked_for_and_enabling_brings_the
     slow_source.let_go()
     mirror = farm.mirror(slow_source.reference, tags="small", due=True, is_enabled=False, sync_interval=3600)
 
-    time.sleep(3)  # three looks for due mirrors
+    farm.drive("enqueue_due_syncs")
     assert mirror.syncs() == []
     assert mirror.sync().status == "succeeded"
     farm.drive("make_due", mirrors=[mirror.key])

@@ -15,6 +15,7 @@ from django.utils import timezone
 from mirrors.errors import NotFound
 from mirrors.models import Mirror, Repository, Sync, TagCopy
 from mirrors.services import mirrors, schedules
+from tests.fixtures.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -95,7 +96,7 @@ def test_a_mirror_is_deleted_while_beat_queues_its_syncs(mirror: Mirror, rung: l
 
     thread = threading.Thread(target=beat)
     thread.start()
-    time.sleep(0.2)
+    wait_until(Sync.objects.exists, every=0.01)
     mirrors.delete_mirror(Mirror.objects.get())
     deleted.set()
     thread.join()

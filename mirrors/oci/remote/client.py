@@ -181,7 +181,7 @@ class RegistryClient:
         return URL(f"{own.scheme}://{self.endpoint.api_host}{path}", encoded=True)
 
     async def joined_url(self, base: URL, location: str) -> URL:
-        """A Location the registry gave, relative or absolute; raises RegistryFault for one that is no URL.
+        """A Location the registry gave, relative or absolute; raises MalformedAnswer for one that is no URL.
 
         A registry behind a TLS proxy often believes itself to be at http://: its own host keeps our scheme. Where TLS
         is verified, no other host is gone to without it, neither for content nor with it.

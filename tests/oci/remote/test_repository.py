@@ -8,6 +8,7 @@ import pytest
 
 from mirrors.oci import (
     ConnectionFailed,
+    Credentials,
     Descriptor,
     DigestMismatch,
     InvalidReference,
@@ -22,6 +23,7 @@ from mirrors.oci import (
 from mirrors.oci.manifest import OCI_INDEX, OCI_MANIFEST, Manifest, sha256_digest
 from mirrors.sample.images import image_of_size, small_image, small_index
 from tests.registry import FaultyRegistry
+from tests.registry.switches import Login
 
 MIB = 1 << 20
 
@@ -261,15 +263,19 @@ async def test_a_blob_is_mounted_or_not(target_registry: FaultyRegistry, target)
 
 
 async def test_redirected_blobs_come_from_the_other_host_without_our_authorization(
-    source_registry: FaultyRegistry, target_registry: FaultyRegistry, source
+    source_registry: FaultyRegistry, target_registry: FaultyRegistry, open_repository
 ) -> None:
     image = image_of_size(MIB)
+    source_registry.switches.login = Login()
+    source = await open_repository(source_registry.address, credentials=Credentials("user", "password"))
     source_registry.repository("library/app").put(image)
     target_registry.repository("storage").put(image)
     source_registry.switches.blob_redirect = target_registry.url
     for descriptor in image.manifest.blobs():
         received = b"".join([chunk async for chunk in source.open_blob(descriptor)])
         assert sha256_digest(received) == descriptor.digest
+    assert "Authorization" in source_registry.requests[-1].headers
+    assert [request for request in target_registry.requests if "Authorization" in request.headers] == []
 
 
 async def test_a_blob_that_stalls_times_out(source_registry: FaultyRegistry, source) -> None:
