@@ -19,6 +19,7 @@ TAGS_SHOWN = 100
 SYNCS_SHOWN = 20
 RUNNING_PERIOD, QUEUED_PERIOD, SOON_PERIOD = 1, 2, 15
 SOON = timedelta(minutes=2)
+LONGEST_DELAY = timedelta(days=1)  # browsers' timers fire at once, and so for ever, from 25 days on
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,8 @@ def refresh_trigger(status: MirrorStatus) -> str:
         return "refresh"
     wait = due - timezone.now()
     if wait > SOON:
-        return f"refresh, load delay:{round((wait - SOON).total_seconds()) or 1}s"
+        delay = min(wait - SOON, LONGEST_DELAY)
+        return f"refresh, load delay:{round(delay.total_seconds()) or 1}s"
     is_expected = timedelta(0) >= wait and not is_late(status)
     return f"refresh, every {QUEUED_PERIOD if is_expected else SOON_PERIOD}s"
 
