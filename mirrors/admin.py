@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
-from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.db.models import Model, QuerySet
@@ -14,6 +13,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from mirrors.admin_forms import PermissionFormSet, RegistryForm
 from mirrors.errors import Forbidden, MirrorError
 from mirrors.models import (
     AccessToken,
@@ -34,14 +34,8 @@ if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
     Inline = admin.TabularInline[Any, Any]
     AccountAdmin = UserAdmin[User]
-    RegistryModelForm = forms.ModelForm[Registry]
 else:  # Django's classes take no type arguments when they run
-    ModelAdmin, Inline, AccountAdmin, RegistryModelForm = (
-        admin.ModelAdmin,
-        admin.TabularInline,
-        UserAdmin,
-        forms.ModelForm,
-    )
+    ModelAdmin, Inline, AccountAdmin = admin.ModelAdmin, admin.TabularInline, UserAdmin
 
 admin.site.site_header = "Mirrorfarm administration"
 admin.site.site_title = "Mirrorfarm"
@@ -72,48 +66,6 @@ class KeptAdmin(ModelAdmin):
         return False
 
 
-class SecretField(forms.CharField):
-    """A secret that can be set and not read: empty keeps what is stored, a dash forgets it."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            required=False,
-            strip=False,
-            widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "class": "vTextField"}),
-            help_text="Not shown. Empty: keep what is stored. A single dash: forget it.",
-        )
-
-
-class RegistryForm(RegistryModelForm):
-    """A registry; its account and proxies are kept encrypted."""
-
-    SECRETS = ("username", "password", "http_proxy", "https_proxy")
-
-    username = SecretField()
-    password = SecretField()
-    http_proxy = SecretField()
-    https_proxy = SecretField()
-
-    class Meta:
-        model = Registry
-        fields = (
-            "name",
-            "address",
-            "repository_prefix",
-            "verify_tls",
-            "ca_certificate",
-            "no_proxy",
-            "max_connections",
-        )
-
-    def save(self, commit: bool = True) -> Registry:
-        """Set the secrets that were typed."""
-        for name in self.SECRETS:
-            if text := self.cleaned_data[name]:
-                setattr(self.instance, name, None if text == "-" else text)
-        return super().save(commit)
-
-
 class MembershipInline(Inline):
     """Who belongs to an organization."""
 
@@ -126,6 +78,7 @@ class PermissionInline(Inline):
     """Who may do what with a repository."""
 
     model = RepositoryPermission
+    formset = PermissionFormSet
     extra = 0
     autocomplete_fields = ("user", "robot")
 
@@ -137,8 +90,14 @@ class PersonAdmin(AccountAdmin, KeptAdmin):
     list_display = ("username", "email", "is_active", "is_staff", "is_superuser", "last_login")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
-        """The name is also that of the person's namespace."""
-        return ("username",) if obj else ()
+        """The name is also that of the person's namespace; powers are a superuser's to give."""
+        powers = () if person(request).is_superuser else ("is_staff", "is_superuser", "groups", "user_permissions")
+        return (("username",) if obj else ()) + powers
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """As the account's permissions say; a superuser, password included, is changed by superusers alone."""
+        is_above = obj is not None and obj.is_superuser and not person(request).is_superuser
+        return super().has_change_permission(request, obj) and not is_above
 
 
 @admin.register(Namespace)
@@ -149,12 +108,15 @@ class NamespaceAdmin(KeptAdmin):
     list_filter = ("kind", "target_registry")
     list_select_related = ("user", "target_registry")
     search_fields = ("name", "email")
-    inlines = (MembershipInline,)
     fields = ("name", "kind", "email", "target_registry")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
         """New ones are organizations; a name in use is part of addresses and of stored content."""
         return ("name", "kind") if obj else ("kind",)
+
+    def get_inlines(self, request: HttpRequest, obj: Namespace | None) -> list[Any]:
+        """A person's own space has no members."""
+        return [] if obj and obj.kind == Namespace.Kind.USER else [MembershipInline]
 
 
 @admin.register(Registry)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 
-from mirrors.models.names import REPOSITORY_NAME, name_validator
+from mirrors.models.names import LONGEST_FULL_NAME, REPOSITORY_NAME, name_validator
 
 
 class Repository(models.Model):
@@ -44,6 +45,12 @@ class Repository(models.Model):
 
     def __str__(self) -> str:
         return self.full_name
+
+    def clean(self) -> None:
+        """Check what no field can know by itself: the length of both names together."""
+        if self.namespace_id and len(self.full_name) > LONGEST_FULL_NAME:
+            text = f"{self.namespace}/name may have {LONGEST_FULL_NAME} characters at most: shorten the name."
+            raise ValidationError({"name": text})
 
     @property
     def full_name(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth.models import AbstractUser
+from django.core.exceptions import ValidationError
 from django.db import models, transaction
 
 from mirrors.models.names import NAMESPACE_NAME, name_validator
@@ -27,6 +28,15 @@ class User(AbstractUser):
                 condition=models.Q(username__regex=NAMESPACE_NAME), name="user_name_is_a_namespace_name"
             )
         ]
+
+    def clean(self) -> None:
+        """Refuse the name of an organization: the user's own namespace could not have it."""
+        from mirrors.models.namespace import Namespace
+
+        super().clean()
+        taken = Namespace.objects.filter(name=self.username).first()
+        if taken and (taken.user_id is None or taken.user_id != self.pk):
+            raise ValidationError({"username": "An organization with that name exists."})
 
     @transaction.atomic
     def save(self, *args: Any, **options: Any) -> None:

@@ -10,7 +10,6 @@ from django.db import IntegrityError, models, transaction
 
 from mirrors.errors import AlreadyExists, Forbidden, InvalidInput, NotFound
 from mirrors.models import Membership, Namespace, Repository, RepositoryPermission, Robot, User
-from mirrors.models.names import LONGEST_FULL_NAME
 from mirrors.services import access
 
 
@@ -57,10 +56,6 @@ def create_repository(
         raise Forbidden(f"You may not create repositories in {namespace}.")
     repository = Repository(namespace=namespace, name=name, visibility=visibility, description=description)
     _validate(repository, exclude={"namespace"})
-    if len(repository.full_name) > LONGEST_FULL_NAME:
-        raise InvalidInput(
-            f"{namespace}/name may have {LONGEST_FULL_NAME} characters at most: shorten the name.", field="name"
-        )
     with _refusing_duplicates("Repository already exists", field="repository"):
         repository.save()
         if not access.administers_namespace(by, namespace):
@@ -107,6 +102,7 @@ def grant_write(robot: Robot, repository: Repository) -> None:
 def _validate(instance: models.Model, *, exclude: set[str] | None = None) -> None:
     try:
         instance.clean_fields(exclude=exclude)
+        instance.clean()
     except ValidationError as error:
         field, messages = next(iter(error.message_dict.items()))
         raise InvalidInput(" ".join(messages), field=field) from error
