@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -104,6 +104,21 @@ def test_a_mirror_that_is_gone_since_the_list_of_what_is_due_was_read_is_no_faul
     mirrors.delete_mirror(due)
 
     assert schedules._enqueue_due(listed) is False
+
+
+def test_a_due_time_that_somebody_sets_just_as_a_sync_ends_stays(due: Mirror, monkeypatch: pytest.MonkeyPatch) -> None:
+    next_week = timezone.now().replace(microsecond=0) + timedelta(days=7)
+    next_slot = Mirror.next_slot
+
+    def edited_meanwhile(mirror: Mirror, after: datetime) -> datetime:
+        mirrors.change_mirror(Mirror.objects.get(), {"starts_at": next_week})
+        return next_slot(mirror, after)
+
+    monkeypatch.setattr(Mirror, "next_slot", edited_meanwhile)
+
+    schedules.advance(due)
+
+    assert Mirror.objects.get().next_sync_at == next_week
 
 
 def test_a_message_delivered_to_six_workers_at_once_starts_one(mirror: Mirror, rung: list[int]) -> None:
