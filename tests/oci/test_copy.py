@@ -258,6 +258,7 @@ async def test_foreign_layers_stay_where_they_are(
     (outcome,) = await copy_tags(source, target, ["windows"])
     assert outcome.action is Action.COPIED
     assert list(target_registry.repository("mirror/app").blobs) == [config]
+    assert source_registry.count("GET", "/blobs/sha256:0000") == 0
 
 
 async def test_a_sha512_image_keeps_its_digest(
