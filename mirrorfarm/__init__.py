@@ -1,5 +1,16 @@
 """The Django project: wiring, nothing else."""
 
-from mirrorfarm.celery import app as celery_app
+import sys
+
+from django.core.exceptions import ImproperlyConfigured
+
+GIVE_UP = 4
+"""The exit status for what a restart cannot help: on any other, gunicorn starts its workers again for ever."""
+
+try:
+    from mirrorfarm.celery import app as celery_app
+except ImproperlyConfigured as error:  # here, because gunicorn and celery come this way as well as manage.py
+    print(f"Mirrorfarm cannot start: {error}", file=sys.stderr)
+    sys.exit(GIVE_UP)
 
 __all__ = ["celery_app"]

@@ -13,4 +13,9 @@ class MirrorsConfig(AppConfig):
 
     def ready(self) -> None:
         """Import what registers itself."""
-        from mirrors import checks  # noqa: F401
+        from celery.signals import beat_init, worker_init
+
+        from mirrors import checks
+
+        worker_init.connect(checks.refuse_to_start)
+        beat_init.connect(checks.refuse_to_start)

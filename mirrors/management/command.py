@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
-from django.db import OperationalError, ProgrammingError
+from django.db import DatabaseError, DataError, IntegrityError
 from rich.console import Console
 
 from mirrors.errors import MirrorError, NotFound
@@ -32,9 +32,18 @@ class MirrorfarmCommand(BaseCommand):
             self._refuse(self.sentence(error))
         except DecryptionFailed as error:
             self._refuse(str(error))
-        except (OperationalError, ProgrammingError) as error:
+        except (DataError, IntegrityError):  # a fault of ours, and not of the database
+            raise
+        except DatabaseError as error:
             hint = shell_command("migrate")
             self._refuse(f"The database cannot be used: {str(error).strip()}. If it is new: {hint}, or make up.")
+        except BrokenPipeError:  # whoever read our output has had enough
+            sys.exit(1)
+        except OSError as error:
+            place = error.filename or "the output"
+            self._refuse(
+                f"{place} cannot be used: {error.strerror or error}. May this user write there, and has the disk room?"
+            )
 
     def sentence(self, error: MirrorError) -> str:
         """The error for people at a shell."""
