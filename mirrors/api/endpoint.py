@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from django.utils.cache import add_never_cache_headers
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
@@ -38,6 +39,12 @@ class Endpoint(APIView):
     permission_classes = (HoldsScope,)
     content_negotiation_class = JSONAlways
     metadata_class = None  # OPTIONS is 405
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **options: Any) -> Any:
+        """Not to be kept anywhere: answers hold robots' tokens, and what only this caller may know."""
+        response = super().finalize_response(request, response, *args, **options)
+        add_never_cache_headers(response)
+        return response
 
 
 class UnknownRoute(Endpoint):

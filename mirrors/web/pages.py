@@ -9,6 +9,7 @@ from django.contrib.auth.mixins import LoginRequiredMixin
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import resolve_url
+from django.utils.cache import add_never_cache_headers
 from django.views.generic import View
 
 from mirrors.errors import Forbidden, NotFound
@@ -20,13 +21,15 @@ class PageView(LoginRequiredMixin, View):
     """A page for people who are signed in. The services' NotFound and Forbidden become 404 and 403 pages."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Answer, or say what is in the way."""
+        """Answer, or say what is in the way. No cache keeps it: it is for who is signed in now."""
         try:
-            return super().dispatch(request, *args, **kwargs)
+            response = super().dispatch(request, *args, **kwargs)
         except NotFound as error:
             raise Http404(error.message) from error
         except Forbidden as error:
             raise PermissionDenied(error.message) from error
+        add_never_cache_headers(response)
+        return response
 
     def handle_no_permission(self) -> Any:
         """Send people to sign in; a fragment takes its whole page there."""
