@@ -80,15 +80,22 @@ def clean_architectures(value: Any) -> list[str]:
 def clean_sync_interval(value: Any) -> int:
     """Seconds, at least one."""
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= LONGEST_INTERVAL:
-        raise InvalidInput("The sync interval must be a whole number of seconds, at least 1.", field="sync_interval")
+        raise InvalidInput(
+            f"The sync interval must be a whole number of seconds, at least 1 and at most {LONGEST_INTERVAL}.",
+            field="sync_interval",
+        )
     return value
 
 
 def clean_timeout(value: Any) -> int:
     """Seconds, at least 300."""
-    if isinstance(value, bool) or not isinstance(value, int) or not MINIMUM_TIMEOUT <= value <= LONGEST_INTERVAL:
+    if isinstance(value, bool) or not isinstance(value, int) or value < MINIMUM_TIMEOUT:
         raise InvalidInput(
             f"Skopeo timeout interval cannot be less than {MINIMUM_TIMEOUT} seconds.", field="timeout_seconds"
+        )
+    if value > LONGEST_INTERVAL:
+        raise InvalidInput(
+            f"Skopeo timeout interval can be {LONGEST_INTERVAL} seconds at most.", field="timeout_seconds"
         )
     return value
 
