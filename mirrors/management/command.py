@@ -37,6 +37,8 @@ class MirrorfarmCommand(BaseCommand):
         except DatabaseError as error:
             hint = shell_command("migrate")
             self._refuse(f"The database cannot be used: {str(error).strip()}. If it is new: {hint}, or make up.")
+        except UnicodeEncodeError:  # what Python makes of bytes in an argument that are no text
+            self._refuse("An argument holds bytes that are not UTF-8 text: type it again.")
         except BrokenPipeError:  # whoever read our output has had enough
             sys.exit(1)
         except OSError as error:

@@ -21,6 +21,7 @@ SCOPES = (
 )
 """Quay's scopes."""
 
+LONGEST_NAME = 100
 USE_IS_NOTED_EVERY = timedelta(minutes=1)
 
 
@@ -31,6 +32,8 @@ def issue_token(
     unknown = sorted(set(scopes) - set(SCOPES))
     if unknown or not scopes:
         raise InvalidInput(f"Scopes are {', '.join(SCOPES)}; {', '.join(unknown) or 'none'} given.", field="scopes")
+    if not name.strip() or not name.isprintable() or len(name) > LONGEST_NAME:
+        raise InvalidInput(f"Give a name of 1 to {LONGEST_NAME} characters: what the token is for.", field="name")
     text = AccessToken.new_text()
     token = AccessToken.objects.create(
         user=user, name=name, scopes=" ".join(scopes), token_hash=AccessToken.hash_of(text), expires_at=expires_at

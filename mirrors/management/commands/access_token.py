@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
+from mirrors.errors import InvalidInput
 from mirrors.management.command import MirrorfarmCommand
 from mirrors.management.intervals import parse_interval
 from mirrors.services import access_tokens, accounts
@@ -29,9 +30,18 @@ class Command(MirrorfarmCommand):
         """Issue it and print it."""
         user = accounts.find_user(options["user"])
         scopes = options["scopes"].replace(",", " ").split()
-        expires_at = None
-        if options["expires"]:
-            expires_at = timezone.now() + timedelta(seconds=parse_interval(options["expires"]))
+        expires_at = _end_of(options["expires"]) if options["expires"] else None
         token, text = access_tokens.issue_token(user, name=options["name"], scopes=scopes, expires_at=expires_at)
         self.stderr.write(f"Token {token.name} of {user}, for {', '.join(scopes)}. It is shown this once:", lambda x: x)
         self.stdout.write(text)
+
+
+def _end_of(text: str) -> datetime:
+    """The moment after a time such as 30d."""
+    seconds = parse_interval(text)
+    if not seconds:
+        raise InvalidInput("--expires: the token would have expired already. Give a time such as 30d.")
+    try:
+        return timezone.now() + timedelta(seconds=seconds)
+    except OverflowError as error:
+        raise InvalidInput("--expires: no calendar goes that far. Leave it out for a token without an end.") from error
