@@ -241,6 +241,7 @@ CSRF_COOKIE_SECURE = _over_tls
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _over_tls else None
 SESSION_COOKIE_NAME = "mirrorfarm_session"
+SESSION_ENGINE = "mirrorfarm.sessions"
 
 REST_FRAMEWORK = {
     # Who is asked and what for stands in mirrors/api/endpoint.py; a view that forgets to derive from it is closed.
