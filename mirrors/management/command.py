@@ -35,8 +35,8 @@ class MirrorfarmCommand(BaseCommand):
         except (DataError, IntegrityError):  # a fault of ours, and not of the database
             raise
         except DatabaseError as error:
-            hint = shell_command("migrate")
-            self._refuse(f"The database cannot be used: {str(error).strip()}. If it is new: {hint}, or make up.")
+            reason, hint = _first_line(error), shell_command("migrate")
+            self._refuse(f"The database cannot be used: {reason}. If it is new: {hint}, or make up.")
         except UnicodeEncodeError:  # what Python makes of bytes in an argument that are no text
             self._refuse("An argument holds bytes that are not UTF-8 text: type it again.")
         except BrokenPipeError:  # whoever read our output has had enough
@@ -71,6 +71,11 @@ def acting_user(username: str | None) -> User:
     if administrator is None:
         raise NotFound(f"There is no administrator yet: run make up, or {shell_command('createsuperuser')}.")
     return administrator
+
+
+def _first_line(error: Exception) -> str:
+    """What follows it, from PostgreSQL, is the statement."""
+    return str(error).strip().partition("\n")[0].rstrip(".")
 
 
 def shell_command(arguments: str) -> str:
