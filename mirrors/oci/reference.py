@@ -68,9 +68,11 @@ def check_registry(text: str) -> str:
     host, port = _split_port(text)
     if port is not None and not (port.isascii() and port.isdigit() and 1 <= int(port) <= 65535):
         raise InvalidReference(f"{port!r} is no port. Ports are numbers from 1 to 65535.")
-    host = _check_host(host)
+    typed, host = host, _check_host(host)
     if host in DOCKER_HUB_NAMES and port in (None, "443"):
         return DOCKER_HUB
+    if port is None and not _looks_like_registry(host):
+        return typed  # its capitals are all that tells it from a part of a path
     return host if port is None else f"{host}:{int(port)}"
 
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mirrors.oci import InvalidReference, Reference
@@ -115,6 +115,7 @@ def test_every_reference_reads_back_from_its_text(
 
 
 @given(st.text(max_size=60) | st.text(alphabet="aA0.:/@[]-_ sh256", max_size=40))
+@example("A/0")
 def test_any_text_is_a_reference_that_reads_back_or_a_sentence(text: str) -> None:
     try:
         reference = Reference.parse(text)
