@@ -92,11 +92,13 @@ async def test_a_lasting_fault_is_given_up(source_registry: FaultyRegistry, sour
     assert source_registry.count("GET", "/tags/") == 4
 
 
-async def test_retry_after_is_waited_for_by_every_request(source_registry: FaultyRegistry, source) -> None:
+async def test_retry_after_is_waited_for_by_every_request(source_registry: FaultyRegistry, open_repository) -> None:
+    source = await open_repository(source_registry.address, timeouts=Timeouts(connect=30, read=30))
+    source_registry.repository("library/app")
     source_registry.fail("GET", "/tags/", status=429, headers={"Retry-After": "1"})
     started = time.monotonic()
     refused = asyncio.create_task(source.list_tags())
-    while not source._client._quiet_until:  # noqa: ASYNC110 - the answer has been seen, the pause has begun
+    while not (source._client._quiet_until or refused.done()):  # noqa: ASYNC110 - until the pause has begun
         await asyncio.sleep(0.01)
     assert await source.resolve("another") is None
     assert time.monotonic() - started >= 1.0
