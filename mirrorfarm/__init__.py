@@ -4,8 +4,7 @@ import sys
 
 from django.core.exceptions import ImproperlyConfigured
 
-GIVE_UP = 4
-"""The exit status for what a restart cannot help: on any other, gunicorn starts its workers again for ever."""
+from mirrorfarm.start import GIVE_UP
 
 try:
     from mirrorfarm.celery import app as celery_app

@@ -11,7 +11,10 @@ import os
 from typing import Any
 
 from celery import Celery
+from celery.signals import beat_init, worker_init
 from django.conf import settings
+
+from mirrorfarm.start import refuse_to_start
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mirrorfarm.settings")
 
@@ -75,3 +78,6 @@ app.conf.update(
         "queue_order_strategy": "priority",  # in the order the worker names them: -Q sync-now,sync
     },
 )
+
+worker_init.connect(refuse_to_start)
+beat_init.connect(refuse_to_start)

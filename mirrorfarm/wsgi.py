@@ -6,10 +6,10 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+from mirrorfarm.start import refuse_to_start
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mirrorfarm.settings")
 
 application = get_wsgi_application()
-
-from mirrors.checks import refuse_to_start  # noqa: E402 - after Django's set-up
 
 refuse_to_start()

@@ -6,14 +6,11 @@ its renewal allows · W001 DEBUG on in the farm profile · W002 any host name ac
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 from cryptography.fernet import Fernet
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, Warning, register, run_checks
-
-from mirrorfarm import GIVE_UP
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
 
 @register(Tags.security)
@@ -57,15 +54,6 @@ def check_farm_is_closed(**_: Any) -> list[CheckMessage]:
     if "*" in settings.ALLOWED_HOSTS:
         warnings.append(Warning("ALLOWED_HOSTS accepts any host name in the farm profile.", id="mirrorfarm.W002"))
     return warnings
-
-
-def refuse_to_start(**_: Any) -> None:
-    """End the process with a sentence for each error: what manage.py does by itself, for web server and workers."""
-    errors = [message for message in run_checks() if message.is_serious()]
-    for error in errors:
-        print(f"Mirrorfarm cannot start: {error.msg} ({error.id})", file=sys.stderr)
-    if errors:
-        sys.exit(GIVE_UP)
 
 
 def _is_fernet_key(key: str) -> bool:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
 from mirrors.errors import AlreadyExists, InvalidInput, NotFound
 from mirrors.models import Mirror, Repository, Robot, Sync
@@ -136,8 +135,3 @@ def check_credentials(cleaned: dict[str, Any]) -> None:
 def _already_mirrored(repository: Repository) -> AlreadyExists:
     # "exits": Quay's own spelling, which clients may compare with.
     return AlreadyExists(f"Mirror configuration already exits for repository {repository}", field="repository")
-
-
-def is_due(mirror: Mirror) -> bool:
-    """Whether the schedule wants a sync now."""
-    return mirror.is_enabled and mirror.next_sync_at is not None and mirror.next_sync_at <= timezone.now()
