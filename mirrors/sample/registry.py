@@ -93,6 +93,7 @@ async def fill(store: Store) -> None:
 
 async def run(*, port: int, root: Path, bytes_per_second: int | None) -> None:
     """Serve until SIGTERM or SIGINT; raises OSError where the port cannot be had."""
+    stopped = _stop_event()
     store = Store(root)
     await fill(store)
     runner = web.AppRunner(create_app(store, bytes_per_second=bytes_per_second), access_log=None, shutdown_timeout=1)
@@ -101,16 +102,17 @@ async def run(*, port: int, root: Path, bytes_per_second: int | None) -> None:
         await web.TCPSite(runner, HOST, port).start()
         address = f"{HOST}:{runner.addresses[0][1]}"
         print(f"Sample registry is ready: {address}/{SAMPLE_REPOSITORY} (plain HTTP, read-only)", flush=True)
-        await _stop_signal()
+        await stopped.wait()
     finally:
         await runner.cleanup()
 
 
-async def _stop_signal() -> None:
+def _stop_event() -> asyncio.Event:
+    """Set by SIGTERM and SIGINT."""
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    await stopped.wait()
+    return stopped
 
 
 def main(arguments: list[str] | None = None) -> int:
