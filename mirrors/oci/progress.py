@@ -37,8 +37,8 @@ class TagOutcome:
 
 
 @dataclass
-class TagProgress:
-    """Live counters of one tag. A blob that several tags share counts for the one that came first."""
+class Counters:
+    """What has been moved, and what is to be."""
 
     bytes_copied: int = 0
     bytes_expected: int = 0
@@ -49,7 +49,12 @@ class TagProgress:
 
 
 @dataclass
-class Progress:
+class TagProgress(Counters):
+    """Live counters of one tag. A blob that several tags share counts for the one that came first."""
+
+
+@dataclass
+class Progress(Counters):
     """Live counters of a whole copy. Only the copy writes; any thread may read.
 
     bytes_expected grows while manifests are read. active: the tags being copied right now; another thread reads a
@@ -62,12 +67,6 @@ class Progress:
     tags_unchanged: int = 0
     tags_skipped: int = 0
     tags_failed: int = 0
-    bytes_copied: int = 0
-    bytes_expected: int = 0
-    manifests_copied: int = 0
-    blobs_copied: int = 0
-    blobs_present: int = 0
-    blobs_mounted: int = 0
     active: dict[str, TagProgress] = field(default_factory=dict)
 
     def count(self, tag: TagProgress, counter: str, amount: int = 1) -> None:

@@ -89,7 +89,7 @@ def test_a_mirror_is_deleted_while_beat_queues_its_syncs(mirror: Mirror, rung: l
                 schedules.enqueue_due_syncs()
                 for sync in Sync.objects.active():
                     sync.withdraw(message="Taken back.")
-        except BaseException as fault:
+        except BaseException as fault:  # a thread's fault reaches the test this way alone
             faults.append(fault)
         finally:
             connection.close()

@@ -31,7 +31,7 @@ def test_one_cancels_what_the_other_takes_back_by_disabling(mirror: Mirror, rung
                 press(mirror)
             except NotSyncing:
                 pass  # the other was faster
-            except Exception as fault:
+            except Exception as fault:  # a thread's fault reaches the test this way alone
                 faults.append(fault)
             finally:
                 connection.close()

@@ -166,7 +166,7 @@ class Transport:
         except NETWORK_ERRORS as error:
             slot.release()
             raise_network_error(error, host=host, side=self._side)
-        except BaseException:
+        except BaseException:  # a cancel too must give the host's slot back; nothing is swallowed
             slot.release()
             raise
         return Exchange(response, slot, host=host, side=self._side)
