@@ -115,12 +115,23 @@ class RegistryClient:
         return await (self._persistently(attempt) if repeatable else attempt())
 
     @asynccontextmanager
-    async def stream(self, path: str, *, scope: str, what: str) -> AsyncIterator[AsyncIterator[bytes]]:
-        """GET something large: its chunks as they come, until the context ends."""
+    async def stream(
+        self,
+        path: str | URL,
+        *,
+        scope: str,
+        what: str,
+        headers: Mapping[str, str] | None = None,
+        accept: Collection[int] = (200,),
+    ) -> AsyncIterator[Exchange]:
+        """GET something large: status, headers, and its chunks as they come, until the context ends.
+
+        headers: such as `Range`. accept: the welcome statuses, such as 206; which it was is for the caller to look at.
+        """
 
         async def attempt() -> Exchange:
-            exchange = await self._authorized("GET", path, scope=scope, headers={}, body=None)
-            if exchange.status == 200:
+            exchange = await self._authorized("GET", path, scope=scope, headers=headers or {}, body=None)
+            if exchange.status in accept:
                 return exchange
             try:
                 raise await self._fault(exchange, what=what)
@@ -129,23 +140,34 @@ class RegistryClient:
 
         exchange = await self._persistently(attempt)
         try:
-            yield exchange.chunks()
+            yield exchange
         finally:
             exchange.close()
 
     async def upload(
-        self, method: str, url: URL, *, scope: str, what: str, chunks: AsyncIterator[bytes], size: int
+        self,
+        method: str,
+        url: URL,
+        *,
+        scope: str,
+        what: str,
+        chunks: AsyncIterator[bytes],
+        size: int,
+        headers: Mapping[str, str] | None = None,
+        accept: Collection[int] = (200, 201, 202, 204),
     ) -> Answer:
-        """Send a body of exactly `size` bytes as it comes, once.
+        """Send a body of exactly `size` bytes as it comes, once. headers: such as `Content-Range`.
 
         An error out of `chunks` closes the connection before the body is complete, and comes out of here unchanged.
         """
-        headers = {"Content-Length": str(size), "Content-Type": "application/octet-stream"}
+        sent = {"Content-Length": str(size), "Content-Type": "application/octet-stream", **(headers or {})}
         try:
             async with asyncio.timeout(None) as deadline:
                 body = PacedBody(chunks, deadline=deadline, timeouts=self._timeouts)
                 try:
-                    return await self._upload(method, url, scope=scope, what=what, headers=headers, body=body)
+                    return await self._upload(
+                        method, url, scope=scope, what=what, headers=sent, body=body, accept=accept
+                    )
                 except OCIError:
                     if body.failure is not None:
                         raise body.failure from None
@@ -159,7 +181,15 @@ class RegistryClient:
             ) from None
 
     async def _upload(
-        self, method: str, url: URL, *, scope: str, what: str, headers: dict[str, str], body: PacedBody
+        self,
+        method: str,
+        url: URL,
+        *,
+        scope: str,
+        what: str,
+        headers: dict[str, str],
+        body: PacedBody,
+        accept: Collection[int],
     ) -> Answer:
         if authorization := await self._authorization(url, scope=scope):
             headers["Authorization"] = authorization
@@ -171,7 +201,7 @@ class RegistryClient:
                 # The body is gone. The next attempt, of the whole blob, has a new token.
                 await self._answer_challenge(exchange, scope=scope, refused=authorization)
                 raise RegistryFault(f"{self.host} took back its permission while {what} was sent.", side=self.side)
-            return await self._read(exchange, accept=(200, 201, 202, 204), what=what)
+            return await self._read(exchange, accept=accept, what=what)
         finally:
             exchange.close()
 

@@ -74,6 +74,9 @@ class Exchange:
         except NETWORK_ERRORS as error:
             raise_network_error(error, host=self._host, side=self._side)
 
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self.chunks()
+
     async def read(self, limit: int) -> bytes:
         """The body, as far as `limit` bytes and one more."""
         content = bytearray()
