@@ -22,8 +22,10 @@ class Endpoint:
     """One registry as one user reaches it.
 
     registry: `host[:port]`. verify_tls: False takes any certificate, and plain HTTP where there is no TLS at all
-    (as skopeo does). ca_certificates: PEM text, trusted besides the system's. http_proxy, https_proxy,
-    no_proxy: as in the environment variables of those names; they may hold a password and are in no repr.
+    (as skopeo does). ca_certificates: PEM text, trusted besides the system's. client_certificate: PEM text of a
+    certificate, those between it and its authority, and its private key; shown to the registry's own host alone.
+    http_proxy, https_proxy, no_proxy: as in the environment variables of those names; they may hold a password and
+    are in no repr.
     max_connections: requests at the same time to any one host.
     """
 
@@ -31,6 +33,7 @@ class Endpoint:
     credentials: Credentials | None = None
     verify_tls: bool = True
     ca_certificates: str | None = field(default=None, repr=False)
+    client_certificate: str | None = field(default=None, repr=False)
     http_proxy: str | None = field(default=None, repr=False)
     https_proxy: str | None = field(default=None, repr=False)
     no_proxy: str | None = field(default=None, repr=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -14,10 +13,11 @@ from multidict import CIMultiDictProxy
 from yarl import URL
 
 from mirrors.oci.endpoint import Endpoint
-from mirrors.oci.errors import MalformedAnswer, Side, TLSFailed
+from mirrors.oci.errors import MalformedAnswer, Side
 from mirrors.oci.remote.egress import CheckedResolver, EgressGuard
 from mirrors.oci.remote.faults import NETWORK_ERRORS, network_error
 from mirrors.oci.remote.proxies import Proxy, proxy_for
+from mirrors.oci.remote.tls import tls_context
 
 CHUNK = 256 * 1024
 """Bytes read and written at a time: the knee of aiohttp's throughput."""
@@ -111,10 +111,13 @@ class Transport:
         self._timeouts = timeouts
         self._slots: dict[str, asyncio.Semaphore] = {}
         self._session: aiohttp.ClientSession | None = None
+        self._own_tls: ssl.SSLContext | None = None
         self._ordinary = self._timeout(read=timeouts.read)
 
     async def __aenter__(self) -> Self:
         tls = tls_context(self._endpoint, side=self._side)
+        if self._endpoint.client_certificate:
+            self._own_tls = tls_context(self._endpoint, side=self._side, with_client_certificate=True)
         connector = aiohttp.TCPConnector(
             resolver=CheckedResolver(self._guard), limit=0, ssl=tls, ttl_dns_cache=30, keepalive_timeout=30
         )
@@ -163,6 +166,7 @@ class Transport:
                     data=body,
                     proxy=proxy.url if proxy else None,
                     proxy_headers=proxy.headers if proxy else None,
+                    ssl=self._tls_for(url),
                     allow_redirects=False,
                     timeout=self._ordinary if read_timeout is None else self._timeout(read=read_timeout),
                 )
@@ -181,6 +185,12 @@ class Transport:
         if proxy is not None and self._guard is not None:
             self._guard.check_host(proxy.url.host or "")
         return proxy
+
+    def _tls_for(self, url: URL) -> ssl.SSLContext | bool:
+        """The client certificate is for the registry's own host, whatever the port; True is what all others get."""
+        if self._own_tls is None or url.host != URL(f"https://{self._endpoint.api_host}").host:
+            return True
+        return self._own_tls
 
     def _patience(self, body: bytes | AsyncIterator[bytes] | None) -> float | None:
         """Seconds for a request and the head of its answer; a streamed body has a deadline of its own."""
@@ -201,27 +211,6 @@ def host_and_port(url: URL) -> str:
 def raise_network_error(error: BaseException, *, host: str, side: Side) -> None:
     """Raise the OCIError for it, with the cause where its text is safe to be logged."""
     raise network_error(error, host=host, side=side) from (error if isinstance(error, _SAFE_CAUSES) else None)
-
-
-def tls_context(endpoint: Endpoint, *, side: Side) -> ssl.SSLContext:
-    """What to trust for this endpoint; raises TLSFailed for CA certificates that cannot be read."""
-    try:
-        return _tls_context(endpoint.verify_tls, endpoint.ca_certificates)
-    except (ValueError, ssl.SSLError) as error:
-        raise TLSFailed(
-            f"The CA certificates of the {side} cannot be read. Give them as text in PEM format.", side=side
-        ) from error
-
-
-@functools.lru_cache(maxsize=64)  # loading the system's certificates takes 20 ms
-def _tls_context(verify: bool, ca_certificates: str | None) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    if not verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    elif ca_certificates:
-        context.load_verify_locations(cadata=ca_certificates)
-    return context
 
 
 class PacedBody:
