@@ -46,6 +46,7 @@ from mirrors.oci.errors import (
     Unsupported,
 )
 from mirrors.oci.manifest import Descriptor, Manifest, Platform
+from mirrors.oci.options import CopyOptions, KnownTag
 from mirrors.oci.progress import Action, Progress, TagOutcome, TagProgress
 from mirrors.oci.reference import Reference
 from mirrors.oci.remote.client import RegistryClient
@@ -64,6 +65,7 @@ __all__ = [
     "Code",
     "ConnectionFailed",
     "ContentRepository",
+    "CopyOptions",
     "Credentials",
     "Descriptor",
     "DigestMismatch",
@@ -73,6 +75,7 @@ __all__ = [
     "ImmutableTag",
     "Incomplete",
     "InvalidReference",
+    "KnownTag",
     "MalformedAnswer",
     "Manifest",
     "NameNotResolved",

@@ -22,11 +22,13 @@ from mirrors.oci.display import human_size, live_display, outcome_line, summary_
 from mirrors.oci.endpoint import Credentials, Endpoint
 from mirrors.oci.errors import InvalidReference, OCIError, Side
 from mirrors.oci.manifest import Manifest
+from mirrors.oci.options import CopyOptions
 from mirrors.oci.progress import Action, Progress, TagOutcome
 from mirrors.oci.reference import Reference
 from mirrors.oci.remote.client import RegistryClient
 from mirrors.oci.remote.repository import RemoteRepository
 from mirrors.oci.runtime import run
+from mirrors.oci.state import read_state, write_state
 
 OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 STORE = "store:"
@@ -54,6 +56,7 @@ async def sync(options: argparse.Namespace) -> int:
     if not patterns:
         raise _BadInput("--tags has no pattern. Give names or globs with commas between them, like 'v1.*,latest'.")
     architectures = [name.strip() for name in options.architectures.split(",") if name.strip()]
+    known = read_state(options.state) if options.state else {}
     started, progress = time.monotonic(), Progress()
     async with (
         _opened(options.source, options=options, side=Side.SOURCE) as source,
@@ -64,8 +67,15 @@ async def sync(options: argparse.Namespace) -> int:
             raise _BadInput(f"No tag of {options.source} matches {options.tags}. List them with `tags`.")
         async with live_display(progress):
             outcomes = await copy_tags(
-                source, target, tags, architectures=architectures, progress=progress, on_outcome=_tell
+                source,
+                target,
+                tags,
+                options=CopyOptions(architectures=architectures, known=known),
+                progress=progress,
+                on_outcome=_tell,
             )
+    if options.state:
+        write_state(options.state, outcomes, known=known)
     print(summary_line(outcomes, seconds=time.monotonic() - started))
     return FAILED if any(outcome.action is Action.FAILED for outcome in outcomes) else OK
 
@@ -104,6 +114,9 @@ def _parser() -> argparse.ArgumentParser:
     syncing.add_argument("target", metavar="TARGET", help=where)
     syncing.add_argument("--tags", default="*", metavar="GLOBS", help="globs with commas between them (default: all)")
     syncing.add_argument("--architectures", default="", metavar="NAMES", help="like amd64,arm64 (default: all)")
+    syncing.add_argument(
+        "--state", type=Path, metavar="FILE", help="digests of the last copy; spares the target a question for each tag"
+    )
     _add_access(syncing, sides=("source", "target"))
     syncing.set_defaults(command=sync)
 

@@ -17,6 +17,7 @@ from mirrors.oci.concurrency import first_failure, run_all
 from mirrors.oci.content import ContentRepository
 from mirrors.oci.errors import Code, NotFound, OCIError, RegistryTimeout, Side, blame
 from mirrors.oci.manifest import INDEX_TYPES, Descriptor, Manifest
+from mirrors.oci.options import CopyOptions
 from mirrors.oci.platforms import no_wanted_platform
 from mirrors.oci.progress import Action, Progress, TagOutcome, TagProgress
 from mirrors.oci.walk import Walk
@@ -68,41 +69,20 @@ async def copy_tags(
     target: ContentRepository,
     tags: Sequence[str],
     *,
-    architectures: Sequence[str] = (),
-    deep: bool = False,
-    tag_timeout: float | None = None,
-    concurrency: int = 6,
+    options: CopyOptions | None = None,
     progress: Progress | None = None,
     on_outcome: Callable[[TagOutcome], None] | None = None,
-    mount_from: Sequence[str] = (),
 ) -> list[TagOutcome]:
     """Make these tags of the target equal to the source's; one outcome per tag, in order.
 
-    architectures: copy only these parts of an index, whose own bytes stay as they are; empty for all. deep: look into
-    tags that are equal already (after the architectures changed). tag_timeout: seconds for one tag. concurrency:
-    tags copied at once. progress: live counters. on_outcome: called at each tag's end; what it raises ends the copy.
-    mount_from: repositories of the target's registry that share blobs with it.
+    progress: live counters. on_outcome: called at each tag's end; what it raises ends the copy.
 
     A tag that fails does not stop the others: its outcome has the error. Cancelling ends every part before it returns.
     """
     run = _Run(
-        source,
-        target,
-        tags,
-        walk=Walk(
-            source,
-            target,
-            architectures=architectures,
-            deep=deep,
-            mount_from=mount_from,
-            progress=progress or Progress(),
-        ),
-        architectures=architectures,
-        deep=deep,
-        tag_timeout=tag_timeout,
-        on_outcome=on_outcome,
+        source, target, tags, options=options or CopyOptions(), progress=progress or Progress(), on_outcome=on_outcome
     )
-    return await run.copy(concurrency=concurrency)
+    return await run.copy()
 
 
 class _Run:
@@ -112,36 +92,32 @@ class _Run:
         target: ContentRepository,
         tags: Sequence[str],
         *,
-        walk: Walk,
-        architectures: Sequence[str],
-        deep: bool,
-        tag_timeout: float | None,
+        options: CopyOptions,
+        progress: Progress,
         on_outcome: Callable[[TagOutcome], None] | None,
     ) -> None:
         self._source = source
         self._target = target
         self._tags = list(dict.fromkeys(tags))
-        self._walk = walk
-        self._architectures = architectures
-        self._deep = deep
-        self._tag_timeout = tag_timeout
-        self._progress = walk.progress
+        self._options = options
+        self._walk = Walk(source, target, options=options, progress=progress)
+        self._progress = progress
         self._on_outcome = on_outcome
         self._outcomes: dict[str, TagOutcome] = {}
         self._changes: asyncio.Queue[_Change | None] = asyncio.Queue()
         self._at_target: frozenset[str] | None = None
         self._patience = _Patience()
 
-    async def copy(self, *, concurrency: int) -> list[TagOutcome]:
+    async def copy(self) -> list[TagOutcome]:
         self._progress.tags_total += len(self._tags)
         try:
             async with asyncio.TaskGroup() as group:
-                for _ in range(concurrency):
+                for _ in range(self._options.concurrency):
                     group.create_task(self._copier())
                 await self._look_at_target()
                 tags = iter(self._tags)
                 await run_all(self._checker(tags) for _ in range(min(_CHECKS_AT_ONCE, len(self._tags))))
-                for _ in range(concurrency):
+                for _ in range(self._options.concurrency):
                     self._changes.put_nowait(None)
         except BaseExceptionGroup as failures:
             raise first_failure(failures) from None
@@ -151,13 +127,13 @@ class _Run:
 
     async def _look_at_target(self) -> None:
         """One list saves a HEAD for each tag that is new; on a first copy, for every tag, child and small blob."""
-        if len(self._tags) < _WORTH_LISTING:
+        if len(self._tags) < _WORTH_LISTING and not self._options.known:
             return
         try:
             self._at_target = frozenset(await self._target.list_tags())
         except NotFound:
             self._at_target = frozenset()
-            self._walk.fresh = True
+            self._walk.expect_nothing()
         except OCIError:
             # Some registries list for nobody. Each tag is asked for then, and a real fault shows there.
             self._at_target = None
@@ -196,27 +172,36 @@ class _Run:
             found = await self._source.resolve(tag)
             if found is None:
                 raise NotFound(f"{self._source.location} has no tag {tag} in {self._source.name}. It may just be gone.")
-        with blame(Side.TARGET):
-            known = self._at_target is None or tag in self._at_target
-            there = await self._target.resolve(tag) if known else None
-        before = there.digest if there else None
-        if before == found.digest and not (self._deep and found.media_type in INDEX_TYPES):
+        before = await self._before(tag, source_digest=found.digest)
+        if before == found.digest and not (self._options.deep and found.media_type in INDEX_TYPES):
             return TagOutcome(tag, Action.UNCHANGED, before, before, before, found.media_type)
         self._changes.put_nowait(_Change(tag, found, before, started))
         return None
+
+    async def _before(self, tag: str, *, source_digest: str) -> str | None:
+        """The digest that the tag has at the target, or None; remembered where the source has not moved it since."""
+        if self._at_target is not None:
+            if tag not in self._at_target:
+                return None
+            known = self._options.known.get(tag)
+            if known is not None and known.source_digest == source_digest:
+                return known.target_digest
+        with blame(Side.TARGET):
+            there = await self._target.resolve(tag)
+        return there.digest if there else None
 
     async def _copy(self, change: _Change, *, counters: TagProgress) -> TagOutcome:
         manifest = await self._fetch(change)
         outcome = TagOutcome(change.tag, Action.COPIED, manifest.digest, change.before, manifest.digest)
         outcome = replace(outcome, media_type=manifest.media_type)
-        if self._architectures and not manifest.is_index:
+        if self._options.architectures and not manifest.is_index:
             architecture = await self._walk.architecture(manifest)
-            if architecture not in self._architectures:
+            if architecture not in self._options.architectures:
                 reason = f"Its only architecture, {architecture or 'which it does not name'}, is not wanted."
                 return replace(outcome, action=Action.SKIPPED, target_digest=change.before, reason=reason)
         extent = await self._walk.copy_contents(manifest, tag=counters)
         if not extent.copied:
-            raise no_wanted_platform(manifest.children(), architectures=self._architectures, tag=change.tag)
+            raise no_wanted_platform(manifest.children(), architectures=self._options.architectures, tag=change.tag)
         if manifest.digest != change.before:
             await self._walk.push(manifest, extent=extent, tag=change.tag)
             self._progress.count(counters, "manifests_copied")
@@ -236,14 +221,14 @@ class _Run:
         """The outcome of the work; whatever goes wrong in it is the end of this tag only."""
         error: OCIError
         try:
-            async with asyncio.timeout(self._tag_timeout):
+            async with asyncio.timeout(self._options.tag_timeout):
                 outcome = await work
                 return outcome and replace(outcome, seconds=time.monotonic() - started)
         except OCIError as raised:
             error = raised
         except TimeoutError:
             error = RegistryTimeout(
-                f"{tag} was not copied within {self._tag_timeout:g} seconds. Raise the timeout of the mirror, "
+                f"{tag} was not copied within {self._options.tag_timeout:g} seconds. Raise the timeout of the mirror, "
                 "or find out which side is slow."
             )
         except Exception:  # a mistake of ours costs this tag, not the whole copy

@@ -1,7 +1,7 @@
 """The walk over one image: what is missing at the target goes there, blobs before the manifests that list them.
 
     walk(index)  ─ per wanted child ─ at the target? done : walk(child), then push it by its digest
-    walk(image)  ─ per blob ─ known or at the target? done : mount from a sibling : stream
+    walk(image)  ─ per blob ─ transfer.py
 
 Work with the same digest is done once however many tags share it. The caller pushes the root, last.
 """
@@ -9,30 +9,27 @@ Work with the same digest is done once however many tags share it. The caller pu
 from __future__ import annotations
 
 import asyncio
-import random
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
 from mirrors.oci.concurrency import Once, run_all
 from mirrors.oci.content import ContentRepository
-from mirrors.oci.errors import DigestMismatch, Incomplete, MalformedAnswer, NotFound, OCIError, Side, Unsupported, blame
+from mirrors.oci.errors import Incomplete, MalformedAnswer, NotFound, Side, Unsupported, blame
 from mirrors.oci.manifest import INDEX_TYPES, Descriptor, Manifest
+from mirrors.oci.options import CopyOptions
 from mirrors.oci.platforms import architecture_of, wanted_children
 from mirrors.oci.progress import Progress, TagProgress
+from mirrors.oci.transfer import Transfer
 from mirrors.oci.verify import verified
 
 _DEEPEST = 5
 _MOST_CHILDREN = 1000
 _IMAGES_AT_ONCE = 16
-_BLOBS_AT_ONCE = 8
-_ATTEMPTS = 3
-_LONGEST_PAUSE = 60.0
 # Seconds. What was pushed a moment ago is not seen yet by the replica that checks the manifest, or by a registry 2.8
 # that is writing the same child's link again for another tag.
 _UNSEEN = (0.2, 1.0)
 _CONFIG_LIMIT = 10 * 1024 * 1024
-_SMALL_BLOB = 1024 * 1024
 _MANIFESTS_KEPT = 64
 _LARGEST_KEPT = 64 * 1024
 
@@ -45,50 +42,31 @@ class Extent:
     complete: bool = True
 
 
-@dataclass(slots=True)
-class Flow:
-    """One attempt to stream a blob: how far it has come, and the tag it counts for."""
-
-    blob: Descriptor
-    tag: TagProgress
-    sent: int = 0
-
-
 class Walk:
-    """One run's walk from source to target.
-
-    fresh: the target repository does not exist yet. deep: an index at the target may lack what an older filter left
-    out. mount_from: repositories of the target's registry that may have the blobs already.
-    """
+    """One run's walk from source to target."""
 
     def __init__(
-        self,
-        source: ContentRepository,
-        target: ContentRepository,
-        *,
-        architectures: Sequence[str],
-        deep: bool,
-        mount_from: Sequence[str],
-        progress: Progress,
+        self, source: ContentRepository, target: ContentRepository, *, options: CopyOptions, progress: Progress
     ) -> None:
         self._source = source
         self._target = target
-        self._architectures = frozenset(architectures)
-        self._trusts_indexes = not (architectures or deep)
-        siblings = [*mount_from, *([source.name] if source.location == target.location else [])]
-        self._siblings = [name for name in dict.fromkeys(siblings) if name != target.name]
+        self._architectures = frozenset(options.architectures)
+        self._trusts_indexes = not (options.architectures or options.deep)
         self.progress = progress
-        self._blob_slots = asyncio.Semaphore(_BLOBS_AT_ONCE)
+        self._transfer = Transfer(source, target, mount_from=options.mount_from, progress=progress)
         self._image_slots = asyncio.Semaphore(_IMAGES_AT_ONCE)
         self._extents: Once[Extent] = Once()
         self._children: Once[Extent] = Once()
-        self._blobs: Once[None] = Once()
         self._recent: dict[str, Manifest] = {}
-        self.fresh = False
+        self._fresh = False
+
+    def expect_nothing(self) -> None:
+        """The target repository does not exist yet: nothing has to be asked for there."""
+        self._fresh = self._transfer.fresh = True
 
     async def close(self) -> None:
         """Cancel and await whatever is under way."""
-        for work in (self._extents, self._children, self._blobs):
+        for work in (self._extents, self._children, self._transfer):
             await work.close()
 
     async def fetch(self, digest: str) -> Manifest:
@@ -194,74 +172,11 @@ class Walk:
     async def _copy_image(self, manifest: Manifest, *, tag: TagProgress, depth: int) -> Extent:
         with blame(Side.SOURCE):
             blobs = {blob.digest: blob for blob in manifest.blobs() if not blob.is_foreign}
-        await run_all(self._copy_blob_once(blob, tag=tag) for blob in blobs.values())
+        await run_all(self._transfer.copy(blob, tag=tag) for blob in blobs.values())
         return Extent()
 
-    async def _copy_blob_once(self, blob: Descriptor, *, tag: TagProgress) -> None:
-        await self._blobs(blob.digest, lambda: self._copy_blob(blob, tag=tag))
-
-    async def _copy_blob(self, blob: Descriptor, *, tag: TagProgress) -> None:
-        async with self._blob_slots:
-            with blame(Side.TARGET):
-                # In a repository that is not there yet a small blob is cheaper to send than to ask for. A large one may
-                # have arrived before an earlier run died.
-                ask = not (self.fresh and blob.size <= _SMALL_BLOB)
-                if ask and await self._target.has_blob(blob.digest):
-                    self.progress.count(tag, "blobs_present")
-                    return
-                if await self._mount(blob):
-                    self.progress.count(tag, "blobs_mounted")
-                    return
-                self.progress.count(tag, "bytes_expected", blob.size)
-                if await self._stream(blob, tag=tag):
-                    self.progress.count(tag, "blobs_copied")
-
-    async def _mount(self, blob: Descriptor) -> bool:
-        for sibling in self._siblings:
-            if await self._target.mount_blob(blob, source_repository=sibling):
-                return True
-        return False
-
-    async def _stream(self, blob: Descriptor, *, tag: TagProgress) -> bool:
-        """Whether it went over; False for a layer that only its own address has."""
-        for number in range(1, _ATTEMPTS + 1):
-            flow = Flow(blob, tag)
-            try:
-                async with aclosing(self._counted(flow)) as chunks:
-                    await self._target.push_blob(blob, chunks)
-                    return True
-            except OCIError as error:
-                if isinstance(error, NotFound) and error.side is Side.SOURCE and blob.urls:
-                    # Whoever runs the image gets it from there.
-                    self.progress.count(tag, "bytes_expected", -blob.size)
-                    return False
-                pause = _pause(error, number=number)
-                if pause is None:
-                    raise
-                self.progress.count(tag, "bytes_copied", -flow.sent)
-            await asyncio.sleep(pause)
-        raise AssertionError("the last attempt returns or raises")
-
-    async def _counted(self, flow: Flow) -> AsyncGenerator[bytes]:
-        with blame(Side.SOURCE):
-            async with aclosing(self._source.open_blob(flow.blob)) as chunks:
-                async for chunk in chunks:
-                    flow.sent += len(chunk)
-                    self.progress.count(flow.tag, "bytes_copied", len(chunk))
-                    yield chunk
-
     async def _has_manifest(self, digest: str) -> bool:
-        if self.fresh:
+        if self._fresh:
             return False
         with blame(Side.TARGET):
             return await self._target.resolve(digest) is not None
-
-
-def _pause(error: OCIError, *, number: int) -> float | None:
-    """Seconds before a blob is tried again, or None where that would not help."""
-    last = 2 if isinstance(error, DigestMismatch) else _ATTEMPTS
-    # A target that says it has no such thing has lost the upload, as one of several behind a balancer does.
-    lost = isinstance(error, NotFound) and error.side is Side.TARGET
-    if not (error.retryable or lost) or number >= last or (error.retry_after or 0) > _LONGEST_PAUSE:
-        return None
-    return (error.retry_after or 0) + random.uniform(0.25, 0.75) * number  # noqa: S311 - jitter

@@ -32,12 +32,9 @@ class Plan:
 
     source: connections.Location
     target: connections.Location
-    siblings: list[str]
     patterns: list[str]
-    architectures: list[str]
     only_tags: list[str] | None
-    deep: bool
-    tag_timeout: int
+    options: oci.CopyOptions
 
 
 @dataclass(frozen=True)
@@ -123,12 +120,15 @@ def _plan(sync: Sync) -> Plan:
     return Plan(
         source=source,
         target=target,
-        siblings=connections.siblings_of(mirror),
         patterns=mirror.tag_patterns,
-        architectures=mirror.architectures,
         only_tags=sync.only_tags,
-        deep=_architectures_changed(mirror, before=sync),
-        tag_timeout=mirror.timeout_seconds,
+        options=oci.CopyOptions(
+            architectures=mirror.architectures,
+            deep=_architectures_changed(mirror, before=sync),
+            tag_timeout=mirror.timeout_seconds,
+            concurrency=settings.TAG_CONCURRENCY,
+            mount_from=connections.siblings_of(mirror),
+        ),
     )
 
 
@@ -173,13 +173,9 @@ async def _copy_and_prune(
         source,
         target,
         wanted,
-        architectures=plan.architectures,
-        deep=plan.deep,
-        tag_timeout=plan.tag_timeout,
-        concurrency=settings.TAG_CONCURRENCY,
+        options=plan.options,
         progress=records.progress,
         on_outcome=records.add,
-        mount_from=plan.siblings,
     )
     failed = failures(outcomes)
     if failed:

@@ -5,6 +5,7 @@ import pytest
 from mirrors.oci import (
     Action,
     Code,
+    CopyOptions,
     DigestMismatch,
     NotFound,
     Progress,
@@ -156,7 +157,9 @@ async def test_blobs_of_a_sibling_are_mounted(
 ) -> None:
     source_registry.repository("library/app").put(small_image(), tag="v1")
     target_registry.repository("mirror/sibling").put(small_image())
-    (outcome,) = await copy_tags(source, target, ["v1"], mount_from=["mirror/empty", "mirror/sibling"])
+    (outcome,) = await copy_tags(
+        source, target, ["v1"], options=CopyOptions(mount_from=["mirror/empty", "mirror/sibling"])
+    )
     assert (outcome.action, outcome.blobs_mounted, outcome.blobs_copied) == (Action.COPIED, 2, 0)
     assert source_registry.count("GET", "/blobs/") == 0
     assert target_registry.repository("mirror/app").uploads == {}
@@ -294,7 +297,7 @@ async def test_a_slow_tag_times_out_alone(
         return await fetch(reference)
 
     source.fetch_manifest = fetch_slowly
-    outcomes = await copy_tags(source, target, ["oci", "slow"], tag_timeout=2, concurrency=1)
+    outcomes = await copy_tags(source, target, ["oci", "slow"], options=CopyOptions(tag_timeout=2, concurrency=1))
     assert actions(outcomes) == {"oci": "copied", "slow": "failed"}
     assert isinstance(outcomes[1].error, RegistryTimeout)
     assert "within 2 seconds" in outcomes[1].reason

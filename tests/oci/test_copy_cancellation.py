@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from mirrors.oci import Action, Progress, RegistryTimeout, Side, copy_tags
+from mirrors.oci import Action, CopyOptions, Progress, RegistryTimeout, Side, copy_tags
 from mirrors.sample.images import image_of_size, small_image
 from tests.registry import FaultyRegistry
 
@@ -60,7 +60,7 @@ async def test_a_tag_that_times_out_takes_no_shared_blob_from_another(
     for tag in ("first", "second"):
         source_registry.repository("library/app").put(image, tag=tag)
     source_registry.switches.delay = 0.15
-    outcomes = await copy_tags(source, target, ["first", "second"], tag_timeout=10)
+    outcomes = await copy_tags(source, target, ["first", "second"], options=CopyOptions(tag_timeout=10))
     assert [outcome.action for outcome in outcomes] == [Action.COPIED, Action.COPIED]
     assert source_registry.count("GET", "/blobs/") == 2
 

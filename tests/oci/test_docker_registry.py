@@ -7,7 +7,7 @@ import uuid
 
 import pytest
 
-from mirrors.oci import Action, RemoteRepository, Side, copy_tags
+from mirrors.oci import Action, CopyOptions, RemoteRepository, Side, copy_tags
 from mirrors.sample.images import (
     Family,
     build_index,
@@ -86,7 +86,7 @@ async def test_layers_are_mounted_from_a_sibling(
     source, target = pair
     await copy_tags(source, target, ["index"])
     second = await open_repository(target.location, f"{target.name}-second", side=Side.TARGET)
-    (outcome,) = await copy_tags(source, second, ["index"], mount_from=[target.name])
+    (outcome,) = await copy_tags(source, second, ["index"], options=CopyOptions(mount_from=[target.name]))
     assert (outcome.action, outcome.blobs_mounted, outcome.blobs_copied) == (Action.COPIED, 8, 0)
 
 
