@@ -69,7 +69,11 @@ class Platform:
 
 @dataclass(frozen=True, slots=True)
 class Descriptor:
-    """A pointer to content: media type, digest (`sha256:<hex>`), size in bytes."""
+    """A pointer to content: media type, digest (`sha256:<hex>`), size in bytes.
+
+    artifact_type: of the manifest that it points at, empty for most. Content embedded as `data` is not read: whoever
+    needs it fetches what the digest says.
+    """
 
     media_type: str
     digest: str
@@ -77,6 +81,7 @@ class Descriptor:
     platform: Platform | None = None
     annotations: dict[str, str] = field(default_factory=dict, compare=False, hash=False)
     urls: tuple[str, ...] = ()
+    artifact_type: str = ""
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Descriptor:
@@ -96,6 +101,7 @@ class Descriptor:
             else None,
             annotations={key: str(value) for key, value in (document.get("annotations") or {}).items()},
             urls=tuple(map(str, document.get("urls") or ())),
+            artifact_type=str(document.get("artifactType") or ""),
         )
 
     @property
@@ -163,6 +169,24 @@ class Manifest:
             return
         yield from self._descriptors("config")
         yield from self._descriptors("layers")
+
+    @property
+    def subject(self) -> Descriptor | None:
+        """The manifest that this one speaks of (a signature's image), or None."""
+        return next(self._descriptors("subject"), None)
+
+    @property
+    def artifact_type(self) -> str:
+        """What a list of referrers calls it: its artifactType, else the media type of its config."""
+        config = self.document.get("config")
+        declared = self.document.get("artifactType") or (isinstance(config, dict) and config.get("mediaType"))
+        return str(declared or "")
+
+    @property
+    def annotations(self) -> dict[str, str]:
+        """The annotations of the manifest itself."""
+        annotations = self.document.get("annotations")
+        return {str(key): str(value) for key, value in annotations.items()} if isinstance(annotations, dict) else {}
 
     def _descriptors(self, member: str | None) -> Iterator[Descriptor]:
         entries = self.document.get(member) if member else None
