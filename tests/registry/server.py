@@ -1,32 +1,46 @@
-"""Runs the registry in a thread of its own, logs every request, and asks for logins."""
+"""Runs the registry in a thread of its own and remembers every request."""
 
 from __future__ import annotations
 
 import asyncio
-import base64
 import re
 import ssl
 import threading
 import time
-import uuid
 from typing import Self
 
 from aiohttp import web
 
+from tests.registry.answers import dripped
+from tests.registry.blobs import Blobs
 from tests.registry.content import StoredTags
-from tests.registry.handlers import Handlers
-from tests.registry.switches import Failure, Login, Request, Switches
+from tests.registry.faults import Failure, Request
+from tests.registry.login import LoginDesk, Token
+from tests.registry.manifests import Manifests
+from tests.registry.products import PRODUCTS
+from tests.registry.switches import Switches
+from tests.registry.tags import Tags
+from tests.registry.uploads import Uploads
+
+_NOTED = web.RequestKey("noted", Request)
 
 
 class FaultyRegistry:
-    """A writable registry at `address` (127.0.0.1 and a free port); all of it may be read and changed live."""
+    """A writable registry at `address` (127.0.0.1 and a free port); all of it may be read and changed live.
+
+    requests: every one, in order. repositories: what it holds. tokens: those given out. busiest: the most requests
+    that were open at the same time.
+    """
 
     def __init__(self, *, tls: ssl.SSLContext | None = None) -> None:
         self.switches = Switches()
         self.requests: list[Request] = []
         self.repositories: dict[str, StoredTags] = {}
-        self.tokens: dict[str, tuple[float, str]] = {}
+        self.tokens: dict[str, Token] = {}
         self.address = ""
+        self.busiest = 0
+        self.scheme = "https" if tls else "http"
+        self._open = 0
         self._failures: list[Failure] = []
         self._tls = tls
         self._loop = asyncio.new_event_loop()
@@ -48,11 +62,16 @@ class FaultyRegistry:
     @property
     def url(self) -> str:
         """Scheme and address."""
-        return f"http{'s' if self._tls else ''}://{self.address}"
+        return f"{self.scheme}://{self.address}"
 
     def repository(self, name: str) -> StoredTags:
         """The repository, made if it is not there."""
         return self.repositories.setdefault(name, StoredTags())
+
+    def behave_like(self, product: str) -> None:
+        """Set the switches as a product has them; see products.py."""
+        for name, value in PRODUCTS[product].items():
+            setattr(self.switches, name, value)
 
     def fail(
         self,
@@ -63,9 +82,18 @@ class FaultyRegistry:
         headers: dict[str, str] | None = None,
         body: bytes = b"",
         times: int = 1,
+        after: int = 0,
+        query: str = "",
     ) -> None:
-        """Answer the next requests that match (path: a regular expression) with this instead."""
-        self._failures.append(Failure(method, path, status, headers or {}, body, times))
+        """Answer the next requests that match with this instead, after letting some pass.
+
+        path, query: regular expressions. status 0: close the connection without an answer.
+        """
+        self._failures.append(Failure(method, path, status, headers or {}, body, times, after, query))
+
+    def heal(self) -> None:
+        """Forget the failures that are still to come; the switches stay."""
+        self._failures.clear()
 
     def count(self, method: str = "", path: str = "") -> int:
         """How many requests came with this method (any, if empty) and a path that the expression matches."""
@@ -80,19 +108,34 @@ class FaultyRegistry:
         ]
 
     async def _start(self) -> None:
-        app = web.Application(middlewares=[self._log, self._misbehave, self._check_login], client_max_size=1 << 30)
-        app.add_routes([*Handlers(self).routes(), web.get("/token", self._token)])
+        desk = LoginDesk(self)
+        app = web.Application(middlewares=[self._log, self._misbehave, desk.check], client_max_size=1 << 30)
+        app.on_response_prepare.append(self._note_answer)
+        for part in (Tags(self), Manifests(self), Uploads(self), Blobs(self), desk):
+            app.add_routes(part.routes())
         self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0, ssl_context=self._tls)
         await site.start()
         self.address = f"127.0.0.1:{self._runner.addresses[0][1]}"
 
+    async def _note_answer(self, request: web.Request, response: web.StreamResponse) -> None:
+        response.headers.update(self.switches.headers)
+        if _NOTED in request:
+            request[_NOTED].status = response.status
+
     @web.middleware
     async def _log(self, request: web.Request, handler):  # type: ignore[no-untyped-def]
-        size = request.content_length or 0
-        self.requests.append(Request(request.method, request.path, dict(request.query), dict(request.headers), size))
-        return await handler(request)
+        query = {name: " ".join(request.query.getall(name)) for name in request.query}
+        size, headers = request.content_length or 0, dict(request.headers)
+        request[_NOTED] = Request(request.method, request.path, query, headers, size, time.monotonic())
+        self.requests.append(request[_NOTED])
+        self._open += 1
+        self.busiest = max(self.busiest, self._open)
+        try:
+            return await handler(request)
+        finally:
+            self._open -= 1
 
     @web.middleware
     async def _misbehave(self, request: web.Request, handler):  # type: ignore[no-untyped-def]
@@ -101,59 +144,11 @@ class FaultyRegistry:
         if self.switches.delay:
             await asyncio.sleep(self.switches.delay)
         for failure in self._failures:
-            if failure.takes(request.method, request.path):
-                return web.Response(status=failure.status, headers=failure.headers, body=failure.body)
-        return await handler(request)
-
-    @web.middleware
-    async def _check_login(self, request: web.Request, handler):  # type: ignore[no-untyped-def]
-        login = self.switches.login
-        if login is None or not request.path.startswith("/v2/") or self._is_allowed(request, login):
-            return await handler(request)
-        if login.scheme == "basic":
-            challenge = 'Basic realm="tests, all of them"'
-        else:
-            realm = login.realm or f"{self.url}/token?kept=yes"
-            challenge = f'Bearer realm="{realm}",service="tests",scope="{_scope(request)}"'
-        raise web.HTTPUnauthorized(headers={"WWW-Authenticate": challenge}, text="<html>log in</html>")
-
-    def _is_allowed(self, request: web.Request, login: Login) -> bool:
-        scheme, _, value = request.headers.get("Authorization", "").partition(" ")
-        if login.scheme == "basic":
-            return value == _basic(login)
-        expires, scope = self.tokens.get(value, (0.0, ""))
-        wanted = _scope(request)
-        return scheme == "Bearer" and time.monotonic() < expires and (not wanted or _covers(scope, wanted))
-
-    async def _token(self, request: web.Request) -> web.Response:
-        login = self.switches.login
-        assert login is not None
-        authorization = request.headers.get("Authorization")
-        if authorization is None and not login.anonymous:
-            return web.json_response({"details": "who are you?"}, status=401)
-        if authorization is not None and authorization != f"Basic {_basic(login)}":
-            return web.json_response({"details": "wrong"}, status=401)
-        token = uuid.uuid4().hex
-        lives = 60.0 if login.expires_in is None else login.expires_in
-        self.tokens[token] = (time.monotonic() + lives, " ".join(request.query.getall("scope", [])))
-        expiry = {} if login.expires_in is None else {"expires_in": login.expires_in}
-        return web.json_response({login.token_member: token, **expiry})
-
-
-def _basic(login: Login) -> str:
-    return base64.b64encode(f"{login.username}:{login.password}".encode()).decode()
-
-
-def _scope(request: web.Request) -> str:
-    name = request.match_info.get("name")
-    actions = {"GET": "pull", "HEAD": "pull", "DELETE": "delete" if "/manifests/" in request.path else "pull,push"}
-    return f"repository:{name}:{actions.get(request.method, 'pull,push')}" if name else ""
-
-
-def _covers(granted: str, wanted: str) -> bool:
-    resource, _, actions = wanted.rpartition(":")
-    for scope in granted.split():
-        name, _, have = scope.rpartition(":")
-        if name == resource and set(actions.split(",")) <= set(have.split(",")):
-            return True
-    return False
+            if failure.takes(request.method, request.path, query=request.query_string):
+                if not failure.status and request.transport is not None:
+                    request.transport.close()
+                return web.Response(status=failure.status or 500, headers=failure.headers, body=failure.body)
+        response = await handler(request)
+        if self.switches.drip and isinstance(response, web.Response) and request.method != "HEAD":
+            return await dripped(request, response, pause=self.switches.drip)
+        return response
