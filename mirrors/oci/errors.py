@@ -17,6 +17,8 @@ OCIError
 ├── ImmutableTag         the target does not let this tag move
 ├── QuotaExceeded        the target has no room left
 ├── PlatformMismatch     no image for any of the wanted platforms
+├── SignatureRefused     the signature policy does not let the image in
+├── InvalidPolicy        the document is no signature policy
 └── RegistryFault        a 5xx, or an answer that makes no sense now
     └── MalformedAnswer  an answer that breaks the specification, and will do so again
 """
@@ -170,6 +172,18 @@ class PlatformMismatch(OCIError):
     """The image has nothing for the wanted platforms."""
 
     code = Code.ARCH_MISMATCH
+
+
+class SignatureRefused(OCIError):
+    """The image has no signature that the policy wants, or the policy rejects it outright."""
+
+    code = Code.SIGNATURE
+
+
+class InvalidPolicy(OCIError, ValueError):
+    """The document is not a policy of containers-policy.json(5), or asks for what cannot be verified here."""
+
+    code = Code.SIGNATURE
 
 
 class RegistryFault(OCIError):
