@@ -55,9 +55,9 @@ class StoredTags:
         """By tag or digest."""
         return self.manifests.get(self.tags.get(reference, reference))
 
-    def lacks(self, manifest: Manifest, *, sparse: bool) -> bool:
-        """Whether something directly below the manifest is missing."""
-        if any(blob.digest not in self.blobs for blob in manifest.blobs() if not blob.is_foreign):
+    def lacks(self, manifest: Manifest, *, sparse: bool, foreign: bool = False) -> bool:
+        """Whether something directly below the manifest is missing; foreign: their layers count too."""
+        if any(blob.digest not in self.blobs for blob in manifest.blobs() if foreign or not blob.is_foreign):
             return True
         return not sparse and any(child.digest not in self.manifests for child in manifest.children())
 

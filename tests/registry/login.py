@@ -25,7 +25,6 @@ class Token:
     expires: float
     scope: str
     uses: int | None = None
-    not_yet: int = 0
 
 
 class LoginDesk:
@@ -73,8 +72,8 @@ class LoginDesk:
         token = self.registry.tokens.get(value)
         if scheme != "Bearer" or token is None or time.monotonic() >= token.expires or token.uses == 0:
             return False
-        if token.not_yet:
-            token.not_yet -= 1
+        if login.not_yet:
+            login.not_yet -= 1
             return False
         if not all(_covers(token.scope, wanted) for wanted in _scopes(request)):
             return False
@@ -112,7 +111,7 @@ class LoginDesk:
         granted = [scope for scope in wanted if login.denied is None or not re.search(login.denied, scope)]
         lives = 60.0 if login.expires_in is None else login.expires_in
         text = uuid.uuid4().hex
-        self.registry.tokens[text] = Token(time.monotonic() + lives, " ".join(granted), login.uses, login.not_yet)
+        self.registry.tokens[text] = Token(time.monotonic() + lives, " ".join(granted), login.uses)
         document: dict[str, Any] = {login.token_member: text}
         if login.expires_in is not None:
             document["expires_in"] = login.expires_in

@@ -115,8 +115,8 @@ class Manifests:
         subject = self._subject(manifest)
         if switches.subject_must_exist and subject and subject not in held.manifests:
             return error(400, "MANIFEST_INVALID", message="subject manifest not found")
-        if held.lacks(manifest, sparse=switches.sparse_indexes):
-            return error(400, "MANIFEST_BLOB_UNKNOWN")
+        if held.lacks(manifest, sparse=switches.sparse_indexes, foreign=switches.needs_foreign_layers):
+            return error(*switches.sparse_refusal)
         return None
 
     def _immutable(self, held: StoredTags, manifest: Manifest, tag: str) -> web.Response | None:

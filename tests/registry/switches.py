@@ -15,7 +15,7 @@ class Login:
     token_member: `token` or `access_token`. endpoint: get, post (OAuth 2; GET is 405), both, or post-404 (POST is
     404 and GET works). refresh_token: what a POST may bring in place of user name and password. denied: a regular
     expression; scopes that match are left out of tokens. uses: requests that each token is good for.
-    not_yet: how often each token is refused at first, as by a registry whose clock is behind.
+    not_yet: how many requests with a good token are refused still, as by a registry whose clock is behind.
     """
 
     scheme: str = "bearer"
@@ -74,11 +74,14 @@ class Switches:
     manifest_encoding: str = "identity"
     manifest_redirect: str | None = None
 
-    # Manifests, written. unseen_after_push: answers of 404 to a manifest that was just pushed, per name it can be asked
-    # for by. immutable: None, 412, 400, 403, 409, or ecr (refuses the equal digest too). manifest_limit: bytes, 413
-    # above. sha512: yes, refused, or rehashed (stored as sha256 whatever was asked). tag_parameters: `?tag=` is
-    # understood and told of in OCI-Tag. deletes: tags, digests (and no tags), none (405), or 400.
+    # Manifests, written. sparse_refusal: status and code for what lacks a part. unseen_after_push: answers of 404 to
+    # a manifest that was just pushed, per name it can be asked for by. immutable: None, 412, 400, 403, 409, or ecr
+    # (refuses the equal digest too). manifest_limit: bytes, 413 above. sha512: yes, refused, or rehashed (stored as
+    # sha256 whatever was asked). tag_parameters: `?tag=` is understood and told of in OCI-Tag. deletes: tags, digests
+    # (and no tags), none (405), or 400.
     sparse_indexes: bool = True
+    sparse_refusal: tuple[int, str] = (400, "MANIFEST_BLOB_UNKNOWN")
+    needs_foreign_layers: bool = False
     unseen_after_push: int = 0
     immutable: str | None = None
     manifest_limit: int | None = None
@@ -97,10 +100,10 @@ class Switches:
     subject_header: bool = True
     fallback_is_subject: bool = False
 
-    # Blobs, read. blobs: whole, truncated, corrupt, stalling, dripping, longer or html. cuts: the connection is closed
-    # after this many bytes, one number per GET. ranges: yes, no (200), wrong (other Content-Range), 416 or unasked
-    # (206 for the whole). blob_redirect: a registry whose /storage/ has the blobs, or "loop". redirect_status: of both
-    # redirects. expired_links: how many signed addresses the storage refuses, with link_refusal.
+    # Blobs, read. blobs: whole, truncated, corrupt, stalling, dripping, longer or html. cuts: the connection is
+    # closed after this many bytes, one number per GET of a longer blob. ranges: yes, no (200), wrong (other
+    # Content-Range), or 416. blob_redirect: a registry whose /storage/ has the blobs, or "loop". redirect_status: of
+    # both redirects. expired_links: how many signed addresses the storage refuses, with link_refusal.
     blobs: str = "whole"
     cuts: list[int] = field(default_factory=list)
     head_blobs: bool = True
@@ -110,14 +113,14 @@ class Switches:
     expired_links: int = 0
     link_refusal: int = 403
 
-    # Blobs, written. mounts: yes, 202, 403 or anonymous (`from` is not needed). uploads: any, patch (no body in a PUT),
-    # put (no PATCH), single (no second PATCH: Artifact Registry), lost (201, and bodies after the first PATCH are
-    # dropped: ECR) or closing (the connection, in the middle). upload_cuts: the connection is closed after this many
-    # bytes, which are kept, one number per body. chunk_limit: bytes of a PATCH with Content-Range, 416 above (GHCR).
-    # chunk_min: bytes, told in OCI-Chunk-Min-Length. locations: relative, absolute, state (with a query of its own),
-    # http (whatever the registry speaks) or new (another one each time). range_header: plain (0-99), bytes
-    # (bytes=0-99) or none. upload_status: whether an upload can be asked for (204). post_digest: 201 (one POST is
-    # enough) or 202. quota: bytes of all blobs of a repository; quota_refusal: 412 or 403 beyond it.
+    # Blobs, written. mounts: yes, 202, 403 or anonymous (`from` is not needed). uploads: any, patch (no body in a
+    # PUT), put (no PATCH), single (no second PATCH: Artifact Registry), lost (201, and bodies after the first PATCH
+    # are dropped: ECR) or closing (the connection, in the middle). upload_cuts: the connection is closed after this
+    # many bytes, which are kept, one number per longer body. chunk_limit: bytes of a PATCH with Content-Range, 416
+    # above (GHCR). chunk_min: bytes, told in OCI-Chunk-Min-Length. locations: relative, absolute, state (with a query
+    # of its own), http (whatever the registry speaks) or new (another one each time). range_header: plain (0-99),
+    # bytes (bytes=0-99) or none. upload_status: whether an upload can be asked for (204). post_digest: 201 (one POST
+    # is enough) or 202. quota: bytes of all blobs of a repository; quota_refusal: 412 or 403 beyond it.
     mounts: str = "yes"
     uploads: str = "any"
     upload_cuts: list[int] = field(default_factory=list)
