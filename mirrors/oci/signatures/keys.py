@@ -38,8 +38,9 @@ class PublicKey:
     @classmethod
     def from_policy(cls, text: str, *, path: str) -> PublicKey:
         """Read a `keyData`: base64 over PEM, as `base64 -w0 cosign.pub` gives it. Raises InvalidPolicy."""
+        pem = _pem(text, path=path)
         try:
-            key = load_pem_public_key(_pem(text, path=path))
+            key = load_pem_public_key(pem)
         except (ValueError, UnsupportedAlgorithm):
             raise refusal(path, "this is no public key in PEM. Use cosign.pub of cosign generate-key-pair") from None
         if not _is_usable(key):

@@ -45,6 +45,8 @@ def check_scope(scope: str, *, path: str) -> str:
         return _check_wildcard(scope, path=path)
     if not scope:
         return scope
+    if "://" in scope:
+        raise refusal(path, "a scope has no scheme. Begin with the registry, as in quay.io")
     name, at, digest = scope.partition("@")
     if at and not is_digest(digest):
         raise refusal(path, "what follows the @ is no digest. Write sha256: and its 64 hexadecimal digits")

@@ -50,9 +50,13 @@ class Signer:
         return self.key.sign(content, ec.ECDSA(CURVE_HASHES.get(self.kind, hashes.SHA256())))
 
 
-@cache
-def signer(kind: str = "P-256", number: int = 0) -> Signer:
+def signer(kind: str = "P-256", *, number: int = 0) -> Signer:
     """A signer of this kind; another number gives another key."""
+    return _signer(kind, number)
+
+
+@cache
+def _signer(kind: str, number: int) -> Signer:
     if kind == "Ed25519":
         return Signer(kind, ed25519.Ed25519PrivateKey.generate())
     if kind.startswith("RSA"):
