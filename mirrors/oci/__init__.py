@@ -30,6 +30,7 @@ from mirrors.oci.errors import (
     DigestMismatch,
     ImmutableTag,
     Incomplete,
+    InvalidPlatform,
     InvalidReference,
     MalformedAnswer,
     NameNotResolved,
@@ -46,7 +47,8 @@ from mirrors.oci.errors import (
     Unsupported,
 )
 from mirrors.oci.manifest import Descriptor, Manifest, Platform
-from mirrors.oci.options import CopyOptions, KnownTag
+from mirrors.oci.options import CopyOptions, IndexLimits, IndexMode, KnownTag
+from mirrors.oci.platforms import PlatformPattern, parse_platforms
 from mirrors.oci.progress import Action, Progress, TagOutcome, TagProgress
 from mirrors.oci.reference import Reference
 from mirrors.oci.remote.client import RegistryClient

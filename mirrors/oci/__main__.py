@@ -20,9 +20,10 @@ from mirrors.oci.content import ContentRepository
 from mirrors.oci.copy import copy_tags
 from mirrors.oci.display import human_size, live_display, outcome_line, summary_line
 from mirrors.oci.endpoint import Credentials, Endpoint
-from mirrors.oci.errors import InvalidReference, OCIError, Side
+from mirrors.oci.errors import InvalidPlatform, InvalidReference, OCIError, Side
 from mirrors.oci.manifest import Manifest
-from mirrors.oci.options import CopyOptions
+from mirrors.oci.options import CopyOptions, IndexMode
+from mirrors.oci.platforms import parse_platforms
 from mirrors.oci.progress import Action, Progress, TagOutcome
 from mirrors.oci.reference import Reference
 from mirrors.oci.remote.client import RegistryClient
@@ -39,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         code: int = run(options.command(options))
-    except (InvalidReference, _BadInput) as error:
+    except (InvalidPlatform, InvalidReference, _BadInput) as error:
         return _complain(error, code=BAD_INPUT)
     except OCIError as error:
         return _complain(error, code=FAILED)
@@ -55,7 +56,7 @@ async def sync(options: argparse.Namespace) -> int:
     patterns = [pattern for pattern in (part.strip() for part in options.tags.split(",")) if pattern]
     if not patterns:
         raise _BadInput("--tags has no pattern. Give names or globs with commas between them, like 'v1.*,latest'.")
-    architectures = [name.strip() for name in options.architectures.split(",") if name.strip()]
+    platforms = parse_platforms(name for name in options.platforms.split(",") if name.strip())
     known = read_state(options.state) if options.state else {}
     started, progress = time.monotonic(), Progress()
     async with (
@@ -70,7 +71,7 @@ async def sync(options: argparse.Namespace) -> int:
                 source,
                 target,
                 tags,
-                options=CopyOptions(architectures=architectures, known=known),
+                options=CopyOptions(platforms=platforms, index_mode=IndexMode(options.index_mode), known=known),
                 progress=progress,
                 on_outcome=_tell,
             )
@@ -113,7 +114,15 @@ def _parser() -> argparse.ArgumentParser:
     syncing.add_argument("source", metavar="SOURCE", help=where)
     syncing.add_argument("target", metavar="TARGET", help=where)
     syncing.add_argument("--tags", default="*", metavar="GLOBS", help="globs with commas between them (default: all)")
-    syncing.add_argument("--architectures", default="", metavar="NAMES", help="like amd64,arm64 (default: all)")
+    syncing.add_argument(
+        "--platforms", default="", metavar="NAMES", help="like linux/amd64,linux/arm/v7 or arm64 (default: all)"
+    )
+    syncing.add_argument(
+        "--index-mode",
+        choices=list(IndexMode),
+        default=IndexMode.SPARSE,
+        help="of an index with other platforms too: keep its bytes, or rewrite it (default: sparse)",
+    )
     syncing.add_argument(
         "--state", type=Path, metavar="FILE", help="digests of the last copy; spares the target a question for each tag"
     )

@@ -31,6 +31,9 @@ class ContentRepository(Protocol):
     async def push_manifest(self, manifest: Manifest, *, tag: str | None = None) -> None:
         """Store the exact bytes, under a tag or (without one) under their digest alone."""
 
+    async def takes_sparse_index(self, left_out: Descriptor) -> bool:
+        """Whether an index is taken while a manifest like this one, which it lists, is not there."""
+
     async def has_blob(self, digest: str) -> bool:
         """Whether the blob is in this repository already."""
 

@@ -17,9 +17,10 @@ from mirrors.oci.concurrency import first_failure, run_all
 from mirrors.oci.content import ContentRepository
 from mirrors.oci.errors import Code, NotFound, OCIError, RegistryTimeout, Side, blame
 from mirrors.oci.manifest import INDEX_TYPES, Descriptor, Manifest
-from mirrors.oci.options import CopyOptions
-from mirrors.oci.platforms import no_wanted_platform
+from mirrors.oci.options import CopyOptions, KnownTag
+from mirrors.oci.platforms import described, no_wanted_platform
 from mirrors.oci.progress import Action, Progress, TagOutcome, TagProgress
+from mirrors.oci.selection import Choice, rewriting_reason
 from mirrors.oci.walk import Walk
 
 log = logging.getLogger(__name__)
@@ -172,44 +173,72 @@ class _Run:
             found = await self._source.resolve(tag)
             if found is None:
                 raise NotFound(f"{self._source.location} has no tag {tag} in {self._source.name}. It may just be gone.")
-        before = await self._before(tag, source_digest=found.digest)
-        if before == found.digest and not (self._options.deep and found.media_type in INDEX_TYPES):
-            return TagOutcome(tag, Action.UNCHANGED, before, before, before, found.media_type)
+        known = self._known(tag, source_digest=found.digest)
+        before = known.target_digest if known else await self._before(tag)
+        looks_inside = self._options.deep and found.media_type in INDEX_TYPES
+        is_rewritten = known is not None and self._walk.selection.may_rewrite(found.media_type)
+        if not looks_inside and (before == found.digest or is_rewritten):
+            return TagOutcome(
+                tag,
+                Action.UNCHANGED,
+                found.digest,
+                before,
+                before,
+                found.media_type,
+                rewritten=before != found.digest,
+            )
         self._changes.put_nowait(_Change(tag, found, before, started))
         return None
 
-    async def _before(self, tag: str, *, source_digest: str) -> str | None:
-        """The digest that the tag has at the target, or None; remembered where the source has not moved it since."""
-        if self._at_target is not None:
-            if tag not in self._at_target:
-                return None
-            known = self._options.known.get(tag)
-            if known is not None and known.source_digest == source_digest:
-                return known.target_digest
+    def _known(self, tag: str, *, source_digest: str) -> KnownTag | None:
+        """What an earlier copy left of this tag, while it is the same at the source and listed at the target."""
+        known = self._options.known.get(tag)
+        if known is None or known.source_digest != source_digest or tag not in (self._at_target or ()):
+            return None
+        return known
+
+    async def _before(self, tag: str) -> str | None:
+        """The digest that the tag has at the target, or None."""
+        if self._at_target is not None and tag not in self._at_target:
+            return None
         with blame(Side.TARGET):
             there = await self._target.resolve(tag)
         return there.digest if there else None
 
     async def _copy(self, change: _Change, *, counters: TagProgress) -> TagOutcome:
         manifest = await self._fetch(change)
-        outcome = TagOutcome(change.tag, Action.COPIED, manifest.digest, change.before, manifest.digest)
-        outcome = replace(outcome, media_type=manifest.media_type)
-        if self._options.architectures and not manifest.is_index:
-            architecture = await self._walk.architecture(manifest)
-            if architecture not in self._options.architectures:
-                reason = f"Its only architecture, {architecture or 'which it does not name'}, is not wanted."
-                return replace(outcome, action=Action.SKIPPED, target_digest=change.before, reason=reason)
-        extent = await self._walk.copy_contents(manifest, tag=counters)
-        if not extent.copied:
-            raise no_wanted_platform(manifest.children(), architectures=self._options.architectures, tag=change.tag)
-        if manifest.digest != change.before:
-            await self._walk.push(manifest, extent=extent, tag=change.tag)
+        choice = await self._walk.choose(manifest)
+        outcome = self._outcome(change, choice)
+        if outcome.action is not Action.COPIED:
+            return outcome
+        if choice.manifest.digest != change.before:
+            await self._walk.check_target_takes(choice)
+        await self._walk.copy_contents(choice, tag=counters)
+        if choice.manifest.digest != change.before:
+            await self._walk.push(choice, tag=change.tag)
             self._progress.count(counters, "manifests_copied")
         return outcome if counters.manifests_copied else replace(outcome, action=Action.UNCHANGED)
 
+    def _outcome(self, change: _Change, choice: Choice) -> TagOutcome:
+        """The tag's end if all goes well, as far as what was chosen of it decides. Raises PlatformMismatch."""
+        wanted = self._options.platforms
+        digest = choice.manifest.digest
+        outcome = TagOutcome(change.tag, Action.COPIED, choice.source_digest, change.before, digest)
+        outcome = replace(outcome, media_type=choice.manifest.media_type, rewritten=choice.is_rewritten)
+        if not choice.is_wanted:
+            if choice.manifest.is_index:
+                raise no_wanted_platform(change.tag, wanted=wanted, available=choice.available)
+            reason = f"Its only platform, {''.join(choice.available)}, is not wanted: {described(wanted)}."
+            return replace(outcome, action=Action.SKIPPED, target_digest=change.before, reason=reason)
+        if choice.is_rewritten:
+            if digest == change.before and not self._options.deep:
+                return replace(outcome, action=Action.UNCHANGED)
+            return replace(outcome, reason=rewriting_reason(choice, wanted=wanted))
+        return outcome
+
     async def _fetch(self, change: _Change) -> Manifest:
         try:
-            return await self._walk.fetch(change.source.digest)
+            return await self._walk.fetch(change.source)
         except NotFound:
             # The tag has moved since the HEAD, and the registry has forgotten what it was.
             with blame(Side.SOURCE):

@@ -2,6 +2,7 @@
 
 OCIError
 ├── InvalidReference     the text is no image reference
+├── InvalidPlatform      the text is no platform
 ├── AuthFailed           the registry refused the credentials, or wants some
 ├── RateLimited          429, with the pause the registry asked for
 ├── RegistryTimeout      nothing came for too long
@@ -79,6 +80,12 @@ class OCIError(Exception):
 
 class InvalidReference(OCIError, ValueError):
     """The text is not `registry[:port]/repository[:tag][@digest]`."""
+
+    code = Code.UNSUPPORTED
+
+
+class InvalidPlatform(OCIError, ValueError):
+    """The text is not `os/architecture[/variant]`, nor an architecture."""
 
     code = Code.UNSUPPORTED
 

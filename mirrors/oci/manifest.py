@@ -19,21 +19,23 @@ DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
+ARTIFACT_MANIFEST = "application/vnd.oci.artifact.manifest.v1+json"
+"""Of a release candidate of image-spec 1.1; ORAS 0.15 to 0.16 wrote it, and some registries still hold it."""
 SCHEMA_1 = (
     "application/vnd.docker.distribution.manifest.v1+json",
     "application/vnd.docker.distribution.manifest.v1+prettyjws",
 )
-_SCHEMA_1_SENTENCE = (
-    "This image is stored as Docker schema 1, which is not copied. Push it again with a current client."
-)
+SCHEMA_1_SENTENCE = "This image is stored as Docker schema 1, which is not copied. Push it again with a current client."
 _LARGEST_SIZE = 1 << 44  # 16 TiB: sums of what a manifest claims stay within what databases count
 INDEX_TYPES = frozenset({DOCKER_LIST, OCI_INDEX})
-MANIFEST_TYPES = (OCI_INDEX, OCI_MANIFEST, DOCKER_LIST, DOCKER_MANIFEST)
+IMAGE_TYPES = frozenset({DOCKER_MANIFEST, OCI_MANIFEST})
+MANIFEST_TYPES = (OCI_INDEX, OCI_MANIFEST, DOCKER_LIST, DOCKER_MANIFEST, ARTIFACT_MANIFEST)
 """What we accept, in the order we prefer; sent as the Accept header of every manifest request."""
 
 
 _IMAGE_MEMBERS = frozenset({"config", "layers", "fsLayers"})
 _INDEX_MEMBERS = frozenset({"manifests", "fsLayers"})
+_SINGLE_MEMBERS = frozenset({"config", "subject"})
 
 FOREIGN_LAYER_TYPES = (
     "application/vnd.docker.image.rootfs.foreign.diff.tar",
@@ -150,7 +152,7 @@ class Manifest:
     def document(self) -> dict[str, Any]:
         """The parsed JSON. Raises MalformedAnswer for anything but an object, Unsupported for schema 1."""
         if self.media_type in SCHEMA_1:
-            raise Unsupported(_SCHEMA_1_SENTENCE)
+            raise Unsupported(SCHEMA_1_SENTENCE)
         try:
             document = json.loads(self.content)
         except (ValueError, RecursionError) as error:
@@ -164,11 +166,19 @@ class Manifest:
         yield from self._descriptors("manifests" if self.is_index else None)
 
     def blobs(self) -> Iterator[Descriptor]:
-        """Config and layers of an image manifest, in the order they stand; nothing for an index."""
+        """Config and layers of an image, or blobs of an artifact manifest, as they stand; nothing for an index."""
         if self.is_index:
+            return
+        if self.media_type == ARTIFACT_MANIFEST:
+            yield from self._descriptors("blobs")
             return
         yield from self._descriptors("config")
         yield from self._descriptors("layers")
+
+    @property
+    def config(self) -> Descriptor | None:
+        """The config of an image; None for an index and an artifact manifest."""
+        return None if self.media_type not in IMAGE_TYPES else next(self._descriptors("config"), None)
 
     @property
     def subject(self) -> Descriptor | None:
@@ -190,8 +200,8 @@ class Manifest:
 
     def _descriptors(self, member: str | None) -> Iterator[Descriptor]:
         entries = self.document.get(member) if member else None
-        if isinstance(entries, dict):
-            entries = [entries]
+        if member in _SINGLE_MEMBERS:
+            entries = [entries] if entries is not None else []
         try:
             yield from (Descriptor.from_json(entry) for entry in entries or ())
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -201,7 +211,7 @@ class Manifest:
 def _media_type(manifest: Manifest) -> str:
     document = manifest.document
     if document.get("schemaVersion") == 1:
-        raise Unsupported(_SCHEMA_1_SENTENCE)
+        raise Unsupported(SCHEMA_1_SENTENCE)
     media_type = document.get("mediaType") or manifest.media_type
     if media_type not in MANIFEST_TYPES and "mediaType" not in document:
         media_type = OCI_INDEX if "manifests" in document else OCI_MANIFEST

@@ -2,8 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
+
+from mirrors.oci.platforms import PlatformPattern
+
+
+class IndexMode(StrEnum):
+    """What becomes of an index of which only some platforms are wanted.
+
+    SPARSE keeps its bytes and digest, and copies the wanted images only. REWRITTEN makes a new index of these.
+    """
+
+    SPARSE = "sparse"
+    REWRITTEN = "rewritten"
+
+
+@dataclass(frozen=True, slots=True)
+class IndexLimits:
+    """What is still copied: bytes of one manifest, entries of one index, levels of indexes within indexes.
+
+    What is larger is an error, never cut off. An answer of over 10 MiB is refused by the client in any case.
+    """
+
+    bytes: int = 10 * 1024 * 1024
+    entries: int = 1000
+    depth: int = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,17 +43,29 @@ class KnownTag:
 class CopyOptions:
     """Settings of one copy; the defaults copy everything that a tag needs.
 
-    architectures: copy only these parts of an index, whose own bytes stay as they are; empty for all.
-    deep: look into tags that are equal already (after the architectures changed).
+    platforms: copy only images of these; empty for all.
+    index_mode: what becomes of an index that has others too.
+    deep: look into tags that are equal already (after the platforms or the mode changed).
+    foreign_layers: copy the layers too that are meant to stay where they are (Windows base layers).
+    limits: the largest index that is copied.
     tag_timeout: seconds for one tag.
     concurrency: tags copied at once.
     mount_from: repositories of the target's registry that share blobs with the target.
     known: tags that need no question to the target while it lists them and the source has not moved them.
+    referrers: bring what refers to the images along: signatures, attestations, SBOMs, by every convention there is.
+    check_referrers: ask for new referrers of unchanged tags too, which costs a request for each at the source.
+    source_tags: every tag of the source, from whoever has listed them already; None: listed where that is of use.
     """
 
-    architectures: Sequence[str] = ()
+    platforms: Sequence[PlatformPattern] = ()
+    index_mode: IndexMode = IndexMode.SPARSE
     deep: bool = False
     tag_timeout: float | None = None
     concurrency: int = 6
     mount_from: Sequence[str] = ()
     known: Mapping[str, KnownTag] = field(default_factory=dict)
+    foreign_layers: bool = False
+    limits: IndexLimits = IndexLimits()
+    referrers: bool = True
+    check_referrers: bool = False
+    source_tags: Collection[str] | None = None

@@ -19,7 +19,10 @@ class Action(StrEnum):
 
 @dataclass(frozen=True)
 class TagOutcome:
-    """One tag's end. Digests are None where there was nothing, or nobody looked; `reason` is a sentence."""
+    """One tag's end. Digests are None where there was nothing, or nobody looked; `reason` is a sentence.
+
+    rewritten: the target has an index of its own under this tag, of the wanted platforms alone.
+    """
 
     tag: str
     action: Action
@@ -34,6 +37,7 @@ class TagOutcome:
     seconds: float = 0.0
     reason: str = ""
     error: OCIError | None = None
+    rewritten: bool = False
 
 
 @dataclass

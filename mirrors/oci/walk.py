@@ -1,45 +1,33 @@
 """The walk over one image: what is missing at the target goes there, blobs before the manifests that list them.
 
-    walk(index)  ─ per wanted child ─ at the target? done : walk(child), then push it by its digest
+    walk(index)  ─ per chosen child ─ at the target? done : walk(child), then push it by its digest
     walk(image)  ─ per blob ─ transfer.py
 
-Work with the same digest is done once however many tags share it. The caller pushes the root, last.
+What of an index is chosen, selection.py decides beforehand. Work with the same digest is done once however many tags
+share it. The caller pushes the root, last.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import aclosing
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from mirrors.oci.concurrency import Once, run_all
 from mirrors.oci.content import ContentRepository
-from mirrors.oci.errors import Incomplete, MalformedAnswer, NotFound, Side, Unsupported, blame
-from mirrors.oci.manifest import INDEX_TYPES, Descriptor, Manifest
+from mirrors.oci.errors import DigestMismatch, Incomplete, MalformedAnswer, NotFound, Side, Unsupported, blame
+from mirrors.oci.manifest import INDEX_TYPES, MANIFEST_TYPES, SCHEMA_1, SCHEMA_1_SENTENCE, Descriptor, Manifest
 from mirrors.oci.options import CopyOptions
-from mirrors.oci.platforms import architecture_of, wanted_children
 from mirrors.oci.progress import Progress, TagProgress
+from mirrors.oci.selection import Choice, Selection
 from mirrors.oci.transfer import Transfer
-from mirrors.oci.verify import verified
 
-_DEEPEST = 5
-_MOST_CHILDREN = 1000
 _IMAGES_AT_ONCE = 16
 # Seconds. What was pushed a moment ago is not seen yet by the replica that checks the manifest, or by a registry 2.8
 # that is writing the same child's link again for another tag.
 _UNSEEN = (0.2, 1.0)
-_CONFIG_LIMIT = 10 * 1024 * 1024
 _MANIFESTS_KEPT = 64
 _LARGEST_KEPT = 64 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Extent:
-    """How much of a manifest the walk covered. copied: any of it. complete: all of it."""
-
-    copied: bool = True
-    complete: bool = True
 
 
 class Walk:
@@ -50,13 +38,15 @@ class Walk:
     ) -> None:
         self._source = source
         self._target = target
-        self._architectures = frozenset(options.architectures)
-        self._trusts_indexes = not (options.architectures or options.deep)
+        self._trusts_indexes = not (options.platforms or options.deep)
+        self._limits = options.limits
+        self._copies_foreign = options.foreign_layers
         self.progress = progress
+        self.selection = Selection(source, options=options, fetch=self.fetch)
         self._transfer = Transfer(source, target, mount_from=options.mount_from, progress=progress)
         self._image_slots = asyncio.Semaphore(_IMAGES_AT_ONCE)
-        self._extents: Once[Extent] = Once()
-        self._children: Once[Extent] = Once()
+        self._children: Once[None] = Once()
+        self._sparse: Once[None] = Once()
         self._recent: dict[str, Manifest] = {}
         self._fresh = False
 
@@ -66,98 +56,136 @@ class Walk:
 
     async def close(self) -> None:
         """Cancel and await whatever is under way."""
-        for work in (self._extents, self._children, self._transfer):
+        for work in (self._children, self._sparse, self.selection, self._transfer):
             await work.close()
 
-    async def fetch(self, digest: str) -> Manifest:
-        """The manifest at the source; small ones are remembered for the next tag that has them."""
-        manifest = self._recent.get(digest)
+    async def fetch(self, descriptor: Descriptor) -> Manifest:
+        """The manifest at the source; small ones are remembered for the next tag that has them.
+
+        Raises Unsupported for one that is larger than the limit, before it is read where the descriptor says so.
+        """
+        manifest = self._recent.get(descriptor.digest)
         if manifest is None:
+            self._check_size(descriptor.digest, descriptor.size)
             with blame(Side.SOURCE):
-                manifest = await self._source.fetch_manifest(digest)
+                manifest = await self._source.fetch_manifest(descriptor.digest)
+            self._check_size(manifest.digest, len(manifest.content))
             if len(manifest.content) <= _LARGEST_KEPT:
-                self._recent[digest] = manifest
+                self._recent[descriptor.digest] = manifest
             if len(self._recent) > _MANIFESTS_KEPT:
                 del self._recent[next(iter(self._recent))]
         return manifest
 
-    async def architecture(self, manifest: Manifest) -> str:
-        """What the config of an image says it runs on; empty for what is no image."""
-        with blame(Side.SOURCE):
-            config = next(manifest.blobs(), None)
-            if config is None or config.size > _CONFIG_LIMIT:
-                return ""
-            content = bytearray()
-            async with (
-                aclosing(self._source.open_blob(config)) as chunks,
-                aclosing(verified(chunks, descriptor=config, side=Side.SOURCE)) as checked,
-            ):
-                async for chunk in checked:
-                    content += chunk
-        return architecture_of(bytes(content))
-
-    async def copy_contents(self, manifest: Manifest, *, tag: TagProgress, depth: int = 0) -> Extent:
-        """Bring everything that this manifest needs to the target, but not the manifest itself."""
-        copy = self._copy_index if manifest.is_index else self._copy_image
-        return await self._extents(manifest.digest, lambda: copy(manifest, tag=tag, depth=depth))
-
-    async def _copy_index(self, manifest: Manifest, *, tag: TagProgress, depth: int) -> Extent:
-        with blame(Side.SOURCE):
-            children = list(manifest.children())
-        if depth >= _DEEPEST or len(children) > _MOST_CHILDREN:
+    def _check_size(self, digest: str, size: int) -> None:
+        if size > self._limits.bytes:
             raise Unsupported(
-                f"The index {manifest.digest} has over {_MOST_CHILDREN} entries or {_DEEPEST} levels. Leave it out.",
+                f"The manifest {digest} has {size} bytes. At most {self._limits.bytes} are copied. Leave its tag out, "
+                "or raise the limit.",
                 side=Side.SOURCE,
             )
-        wanted = wanted_children(children, architectures=self._architectures)
-        images = [child for child in wanted if child.media_type not in INDEX_TYPES]
-        extents = await run_all(self._copy_child_once(child, tag=tag, depth=depth + 1) for child in images)
-        for child in wanted:
+
+    async def choose(self, manifest: Manifest) -> Choice:
+        """What of this manifest goes to the target; nothing is copied yet."""
+        return await self.selection.choose(manifest)
+
+    async def check_target_takes(self, choice: Choice) -> None:
+        """Raise Unsupported where the target refuses an index of which parts are missing; asked once."""
+        if not choice.complete:
+            await self._sparse("", lambda: self._check_sparse(choice))
+
+    async def _check_sparse(self, choice: Choice) -> None:
+        chosen = {child.digest for child in choice.children}
+        left_out = next((child for child in choice.manifest.children() if child.digest not in chosen), None)
+        if left_out is None:  # what is missing is missing further down, and a smaller index will show it
+            left_out = next(choice.manifest.children())
+        with blame(Side.TARGET):
+            if not await self._target.takes_sparse_index(left_out):
+                raise self._sparse_refused()
+
+    async def copy_contents(self, choice: Choice, *, tag: TagProgress, depth: int = 0) -> None:
+        """Bring everything that was chosen of this manifest to the target, but not the manifest itself."""
+        if not choice.manifest.is_index:
+            return await self._copy_blobs(choice.manifest, tag=tag)
+        flat = [child for child in choice.children if child.media_type not in INDEX_TYPES]
+        await run_all(self._copy_child_once(child, tag=tag, depth=depth + 1) for child in flat)
+        for child in choice.children:
             # One after the other: a tree of indexes all at once would be more than memory holds.
             if child.media_type in INDEX_TYPES:
-                extents.append(await self._copy_child_once(child, tag=tag, depth=depth + 1))
-        return Extent(
-            copied=not self._architectures or any(extent.copied for extent in extents),
-            complete=len(wanted) == len(children) and all(extent.complete for extent in extents),
-        )
+                await self._copy_child_once(child, tag=tag, depth=depth + 1)
+        return None
 
-    async def _copy_child_once(self, child: Descriptor, *, tag: TagProgress, depth: int) -> Extent:
-        return await self._children(child.digest, lambda: self._copy_child_in_turn(child, tag=tag, depth=depth))
+    async def _copy_child_once(self, child: Descriptor, *, tag: TagProgress, depth: int) -> None:
+        await self._children(child.digest, lambda: self._copy_child_in_turn(child, tag=tag, depth=depth))
 
-    async def _copy_child_in_turn(self, child: Descriptor, *, tag: TagProgress, depth: int) -> Extent:
+    async def _copy_child_in_turn(self, child: Descriptor, *, tag: TagProgress, depth: int) -> None:
         if child.media_type in INDEX_TYPES:
             return await self._copy_child(child, tag=tag, depth=depth)
         async with self._image_slots:
-            return await self._copy_child(child, tag=tag, depth=depth)
+            if child.media_type in MANIFEST_TYPES:
+                return await self._copy_child(child, tag=tag, depth=depth)
+            return await self._copy_opaque_child(child, tag=tag)
 
-    async def _copy_child(self, child: Descriptor, *, tag: TagProgress, depth: int) -> Extent:
+    async def _copy_child(self, child: Descriptor, *, tag: TagProgress, depth: int) -> None:
         # A filtered index at the target may lack what an older filter left out.
         if (self._trusts_indexes or child.media_type not in INDEX_TYPES) and await self._has_manifest(child.digest):
-            return Extent()
-        manifest = await self.fetch(child.digest)
-        if manifest.is_index != (child.media_type in INDEX_TYPES):
-            raise MalformedAnswer(
-                f"An index lists {child.digest} as an image and it is an index, or the other way round. "
-                "Leave its tag out.",
-                side=Side.SOURCE,
-            )
-        extent = await self.copy_contents(manifest, tag=tag, depth=depth)
-        if extent.copied:
-            await self.push(manifest, extent=extent)
-            self.progress.count(tag, "manifests_copied")
-        return extent
+            return
+        manifest = await self.fetch(child)
+        _check_child(child, manifest)
+        choice = await self._choose_child(manifest, depth=depth)
+        await self.copy_contents(choice, tag=tag, depth=depth)
+        await self.push(choice)
+        self.progress.count(tag, "manifests_copied")
 
-    async def push(self, manifest: Manifest, *, extent: Extent, tag: str | None = None) -> None:
-        """Store the manifest, under the tag or by digest; what a sparse index is refused with becomes Unsupported."""
+    async def _choose_child(self, manifest: Manifest, *, depth: int) -> Choice:
+        # An image was chosen by what its index says of it; its config is not asked again.
+        if manifest.is_index:
+            return await self.selection.choose(manifest, depth=depth)
+        return Choice(manifest, manifest.digest)
+
+    async def _copy_opaque_child(self, child: Descriptor, *, tag: TagProgress) -> None:
+        """Copy what an index lists and is no manifest, such as the layers of a build cache."""
+        if child.media_type in SCHEMA_1:
+            raise Unsupported(SCHEMA_1_SENTENCE, side=Side.SOURCE)
         try:
-            with blame(Side.TARGET):
-                await self._persistently_push(manifest, pauses=_UNSEEN if extent.complete else (), tag=tag)
-        except (Unsupported, NotFound) as error:
-            if extent.complete:
+            await self._transfer.copy(child, tag=tag)
+        except NotFound as error:
+            if error.side is not Side.SOURCE:
                 raise
             raise Unsupported(
-                f"{self._target.location} does not take an index with only some of its architectures. "
-                "Copy all architectures, or allow sparse indexes in that registry.",
+                f"An index lists {child.digest} of the type {child.media_type[:100]!r}. The source has no blob of it, "
+                "and manifests of this type are not copied. Leave its tag out.",
+                side=Side.SOURCE,
+            ) from error
+
+    async def push(self, choice: Choice, *, tag: str | None = None) -> None:
+        """Store the manifest, under the tag or by digest; what a sparse index is refused with becomes Unsupported."""
+        try:
+            with blame(Side.TARGET), self._sha512_refused(choice.manifest.digest):
+                pauses = _UNSEEN if choice.complete else ()
+                await self._persistently_push(choice.manifest, pauses=pauses, tag=tag)
+        except (Unsupported, NotFound) as error:
+            if choice.complete:
+                raise
+            raise self._sparse_refused() from error
+
+    def _sparse_refused(self) -> Unsupported:
+        return Unsupported(
+            f"{self._target.location} does not take an index with only some of its images. "
+            "Have the index rewritten, copy all platforms, or allow sparse indexes in that registry.",
+            side=Side.TARGET,
+        )
+
+    @contextmanager
+    def _sha512_refused(self, digest: str) -> Iterator[None]:
+        """Turn the target's refusal of a digest into a sentence, where few registries take such a digest."""
+        try:
+            yield
+        except (Unsupported, DigestMismatch) as error:
+            if digest.startswith("sha256:") or error.side is Side.SOURCE or isinstance(error, Incomplete):
+                raise
+            raise Unsupported(
+                f"{self._target.location} does not take content with a {digest.partition(':')[0]} digest. "
+                "Leave the tag out, or choose a target registry that does.",
                 side=Side.TARGET,
             ) from error
 
@@ -169,14 +197,31 @@ class Walk:
                 await asyncio.sleep(pause)
         return await self._target.push_manifest(manifest, tag=tag)
 
-    async def _copy_image(self, manifest: Manifest, *, tag: TagProgress, depth: int) -> Extent:
+    async def _copy_blobs(self, manifest: Manifest, *, tag: TagProgress) -> None:
         with blame(Side.SOURCE):
-            blobs = {blob.digest: blob for blob in manifest.blobs() if not blob.is_foreign}
-        await run_all(self._transfer.copy(blob, tag=tag) for blob in blobs.values())
-        return Extent()
+            blobs = {blob.digest: blob for blob in manifest.blobs() if self._copies_foreign or not blob.is_foreign}
+        await run_all(self._copy_blob(blob, tag=tag) for blob in blobs.values())
+
+    async def _copy_blob(self, blob: Descriptor, *, tag: TagProgress) -> None:
+        with self._sha512_refused(blob.digest):
+            await self._transfer.copy(blob, tag=tag)
 
     async def _has_manifest(self, digest: str) -> bool:
         if self._fresh:
             return False
         with blame(Side.TARGET):
             return await self._target.resolve(digest) is not None
+
+
+def _check_child(child: Descriptor, manifest: Manifest) -> None:
+    if manifest.is_index != (child.media_type in INDEX_TYPES):
+        raise MalformedAnswer(
+            f"An index lists {child.digest} as an image and it is an index, or the other way round. Leave its tag out.",
+            side=Side.SOURCE,
+        )
+    if len(manifest.content) != child.size:
+        raise MalformedAnswer(
+            f"An index lists {child.digest} with {child.size} bytes and it has {len(manifest.content)}: no client "
+            "would pull it. Leave its tag out.",
+            side=Side.SOURCE,
+        )

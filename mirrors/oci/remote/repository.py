@@ -26,6 +26,8 @@ from mirrors.oci.manifest import MANIFEST_TYPES, Descriptor, Manifest
 from mirrors.oci.names import check_digest, check_repository_name, check_tag, is_digest, is_tag
 from mirrors.oci.remote.client import Answer, RegistryClient
 from mirrors.oci.remote.links import next_link
+from mirrors.oci.remote.sparse import HEADER as SPARSE_HEADER
+from mirrors.oci.remote.sparse import probe_sparse_index
 from mirrors.oci.remote.untag import untag
 from mirrors.oci.verify import verified
 
@@ -132,6 +134,12 @@ class RemoteRepository:
         stored = answer.headers.get("Docker-Content-Digest", "")
         if is_digest(stored) and stored.startswith(f"{manifest.algorithm}:") and stored != manifest.digest:
             raise self._mismatch(self._called(reference))
+
+    async def takes_sparse_index(self, left_out: Descriptor) -> bool:
+        """Whether an index is taken while a manifest like this one, which it lists, is not there."""
+        root = await self._call("GET", "/v2/", what="its version", accept=(200, 404))
+        says = root.headers.get(SPARSE_HEADER, "").lower()
+        return says == "true" if says in ("true", "false") else await probe_sparse_index(self, left_out=left_out)
 
     async def has_blob(self, digest: str) -> bool:
         """Whether the blob is here already; a HEAD."""

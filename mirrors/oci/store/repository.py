@@ -76,6 +76,10 @@ class StoredRepository:
         """Store the exact bytes; raises NotFound where a blob that the manifest names was not pushed before."""
         await self._run(self.store.put_manifest, self._name, manifest, tag=tag)
 
+    async def takes_sparse_index(self, left_out: Descriptor) -> bool:
+        """Yes: whoever filters platforms decides what is here."""
+        return True
+
     async def has_blob(self, digest: str) -> bool:
         """Whether this repository holds the blob; if so, it stays for as long as the sync runs."""
         return await self._run(self.store.keep_blob, self._name, digest)
