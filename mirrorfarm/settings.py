@@ -93,25 +93,17 @@ HISTORY_DAYS = env.integer("HISTORY_DAYS", 90, minimum=1)
 
 # --- Safety -------------------------------------------------------------------------------------------------------
 
-# Networks that no outgoing connection may reach. The default keeps cloud metadata services and non-unicast addresses
-# out, and in the farm profile this machine's own loopback too.
-EGRESS_BLOCKED_NETWORKS = env.words(
-    "EGRESS_BLOCKED_NETWORKS",
-    (
-        "169.254.0.0/16",
-        "fe80::/10",
-        "fd00:ec2::254/128",
-        "0.0.0.0/8",
-        "::/128",
-        "224.0.0.0/4",
-        "ff00::/8",
-        "240.0.0.0/4",
-    )
-    + (() if EMBEDDED else ("127.0.0.0/8", "::1/128")),
-)
+# Where connections to registries may go, by their word too. strict: public addresses alone. private-allowed: also the
+# private networks (10/8, 172.16/12, 192.168/16, 100.64/10, fc00::/7) and names ending in .local or .internal. Loopback,
+# link-local and metadata services never. Registries set up in the admin are reached at their own address in any case.
+EGRESS_POLICY = env.text("EGRESS_POLICY", "strict", choices=("strict", "private-allowed"))
 
-# Hosts and networks that may be reached although a line above blocks them.
-EGRESS_ALLOWED_HOSTS = env.words("EGRESS_ALLOWED_HOSTS")
+# Hosts that may be reached although the policy does not permit it (Quay's name): exact names, addresses and networks,
+# each alone or with a port, for example registry.corp.local,10.2.0.0/16,127.0.0.1:5000.
+SSRF_ALLOWED_HOSTS = env.words("SSRF_ALLOWED_HOSTS")
+
+# Networks that may not be reached although the policy permits it, for example the one of the farm's own services.
+EGRESS_BLOCKED_NETWORKS = env.words("EGRESS_BLOCKED_NETWORKS")
 
 # Shows errors with their source code. Never on a machine that others can reach.
 DEBUG = env.boolean("DEBUG", False)

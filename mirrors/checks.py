@@ -1,7 +1,8 @@
 """System checks: what would break later is said at the start, each under a stable id.
 
 mirrorfarm.E001 no encryption key in the farm profile · E002 a key that is no Fernet key · E003 a lease shorter than
-its renewal allows · W001 DEBUG on in the farm profile · W002 any host name accepted in the farm profile.
+its renewal allows · E004 an allowed host that is no host · W001 DEBUG on in the farm profile · W002 any host name
+accepted in the farm profile.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from typing import Any
 from cryptography.fernet import Fernet
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
+
+from mirrors.oci import EgressGuard
 
 
 @register(Tags.security)
@@ -39,6 +42,18 @@ def check_lease(**_: Any) -> list[CheckMessage]:
         "the lease must be at least three renewals long."
     )
     return [Error(text, id="mirrorfarm.E003")]
+
+
+@register(Tags.security)
+def check_allowed_hosts(**_: Any) -> list[CheckMessage]:
+    """Every entry is a host: a typing error must neither lock anything out nor let anything through."""
+    errors: list[CheckMessage] = []
+    for entry in settings.SSRF_ALLOWED_HOSTS:
+        try:
+            EgressGuard(allowed_hosts=[entry])
+        except ValueError as error:
+            errors.append(Error(f"In SSRF_ALLOWED_HOSTS, {error}", id="mirrorfarm.E004"))
+    return errors
 
 
 @register(Tags.security)

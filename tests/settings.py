@@ -23,6 +23,10 @@ os.environ["DATA_DIR"] = str(SCRATCH)
 # Nothing listens there: a test that rings the bell by mistake fails at once instead of reaching somebody's broker.
 os.environ["BROKER_URL"] = "redis://127.0.0.1:9/0"
 
+# The registries of the tests.
+os.environ["SSRF_ALLOWED_HOSTS"] = "127.0.0.0/8"
+os.environ.pop("EGRESS_POLICY", None)
+
 # The package makes the Celery application from Django's settings when it is imported; these here are not ready yet.
 os.environ["DJANGO_SETTINGS_MODULE"] = "mirrorfarm.settings"
 import mirrorfarm  # noqa: E402, F401

@@ -129,6 +129,7 @@ def test_a_generated_secret_is_made_once_and_readable_by_its_owner_alone(tmp_pat
         ({"SECRET_KEY": ""}, "SECRET_KEY is not set"),
         ({"REPO_MIRROR_INTERVAL": "0"}, "REPO_MIRROR_INTERVAL is 0: give a whole number, at least 1"),
         ({"EGRESS_BLOCKED_NETWORKS": "10.0.0.0/99"}, "EGRESS_BLOCKED_NETWORKS holds '10.0.0.0/99'"),
+        ({"EGRESS_POLICY": "open"}, "EGRESS_POLICY is 'open': give one of strict, private-allowed"),
     ],
 )
 def test_the_start_ends_in_one_sentence_without_a_traceback(changes: dict[str, str], sentence: str) -> None:
@@ -168,6 +169,11 @@ def test_the_embedded_profile_starts_with_nothing_set_but_where_it_may_write(tmp
             "Key 2 of ENCRYPTION_KEYS",
         ),
         ({"LEASE_SECONDS": 29, "LEASE_RENEWAL_SECONDS": 10}, "mirrorfarm.E003", "LEASE_SECONDS is 29"),
+        (
+            {"SSRF_ALLOWED_HOSTS": ["127.0.0.1", "*.corp"]},
+            "mirrorfarm.E004",
+            "In SSRF_ALLOWED_HOSTS, '*.corp' is no exact",
+        ),
         ({"EMBEDDED": False, "DEBUG": True}, "mirrorfarm.W001", "DEBUG is on"),
         ({"EMBEDDED": False, "ALLOWED_HOSTS": ["*"]}, "mirrorfarm.W002", "ALLOWED_HOSTS"),
     ],

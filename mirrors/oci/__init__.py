@@ -52,7 +52,8 @@ from mirrors.oci.platforms import PlatformPattern, parse_platforms
 from mirrors.oci.progress import Action, Progress, TagOutcome, TagProgress
 from mirrors.oci.reference import Reference
 from mirrors.oci.remote.client import RegistryClient
-from mirrors.oci.remote.egress import DEFAULT_BLOCKED, EgressGuard
+from mirrors.oci.remote.egress import EgressGuard
+from mirrors.oci.remote.networks import EgressPolicy
 from mirrors.oci.remote.repository import RemoteRepository
 from mirrors.oci.remote.transport import Timeouts
 from mirrors.oci.runtime import run
@@ -60,7 +61,6 @@ from mirrors.oci.store.garbage import GarbageReport, collect_garbage
 from mirrors.oci.store.repository import Store, StoredRepository
 
 __all__ = [
-    "DEFAULT_BLOCKED",
     "Action",
     "AuthFailed",
     "BlockedDestination",
@@ -72,6 +72,7 @@ __all__ = [
     "Descriptor",
     "DigestMismatch",
     "EgressGuard",
+    "EgressPolicy",
     "Endpoint",
     "GarbageReport",
     "ImmutableTag",

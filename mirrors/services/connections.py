@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -15,6 +15,7 @@ from mirrors.oci import (
     ContentRepository,
     Credentials,
     EgressGuard,
+    EgressPolicy,
     Endpoint,
     Reference,
     RegistryClient,
@@ -23,6 +24,7 @@ from mirrors.oci import (
     Store,
     StoredRepository,
 )
+from mirrors.sample.address import announced
 
 SIBLINGS = 4  # each costs a remote registry two requests for a layer it does not have
 
@@ -49,12 +51,33 @@ def store() -> Store:
     return Store(settings.STORE_DIR)
 
 
-def guard() -> EgressGuard:
-    """What outgoing connections may reach."""
-    return EgressGuard(
+def guard(*, trusted: Endpoint | None = None) -> EgressGuard:
+    """Where connections may go. trusted: an endpoint that an administrator set up, reached at its own host and port.
+
+    Where that one redirects to, takes its tokens from or keeps its content is another address, and passes as any does.
+    """
+    by_settings = EgressGuard(
+        policy=EgressPolicy(settings.EGRESS_POLICY),
+        allowed_hosts=settings.SSRF_ALLOWED_HOSTS,
         blocked_networks=[ipaddress.ip_network(network) for network in settings.EGRESS_BLOCKED_NETWORKS],
-        allowed_hosts=settings.EGRESS_ALLOWED_HOSTS,
     )
+    return by_settings.trusting(*_own_urls(), *(_urls_of(trusted) if trusted else ()))
+
+
+def _own_urls() -> Iterator[str]:
+    """This farm and the demonstration's registry, in the profile where both are this machine."""
+    if settings.EMBEDDED:
+        yield settings.PUBLIC_URL
+        if sample := announced(settings.DATA_DIR):
+            yield f"http://{sample}"
+
+
+def _urls_of(endpoint: Endpoint) -> Iterator[str]:
+    yield f"https://{endpoint.api_host}"
+    if not endpoint.verify_tls:
+        yield f"http://{endpoint.api_host}"
+    for proxy in filter(None, (endpoint.http_proxy, endpoint.https_proxy)):
+        yield proxy if "://" in proxy else f"http://{proxy}"
 
 
 def source_of(mirror: Mirror) -> Location:
@@ -123,5 +146,7 @@ async def opened(location: Location, *, side: Side) -> AsyncIterator[ContentRepo
         if location.endpoint is None:
             yield StoredRepository(store(), location.repository)
         else:
-            client = await stack.enter_async_context(RegistryClient(location.endpoint, side=side, guard=guard()))
+            # Only targets are set up by administrators; anybody who has a namespace names sources.
+            checks = guard(trusted=location.endpoint if side is Side.TARGET else None)
+            client = await stack.enter_async_context(RegistryClient(location.endpoint, side=side, guard=checks))
             yield RemoteRepository(client, location.repository)

@@ -50,7 +50,8 @@ def clean_source_reference(value: Any) -> str:
         )
     try:
         reference = Reference.parse_location(text)
-        connections.guard().check_host(urlsplit(f"//{reference.registry}").hostname or "")
+        registry = urlsplit(f"//{reference.registry}")
+        connections.guard().check_host(registry.hostname or "", port=registry.port)
     except InvalidReference as error:
         raise InvalidInput(error.message, field="source_reference") from error
     except BlockedDestination as error:

@@ -26,6 +26,7 @@ from mirrors.management.command import MirrorfarmCommand, shell_command
 from mirrors.management.run_lock import only_one
 from mirrors.management.supervisor import Supervisor
 from mirrors.models import Mirror
+from mirrors.sample import address as sample_address
 from mirrors.services import access_tokens, accounts
 
 FIRST_TOKEN_SCOPES = ["repo:admin", "repo:create", "org:admin", "user:admin"]
@@ -144,6 +145,7 @@ def _set_up_demonstration(supervisor: Supervisor) -> Mirror | None:
     if administrator is None:
         return None
     port = demonstration.choose_port()
+    sample_address.announce(settings.DATA_DIR, address=f"{HOST}:{port}")
     supervisor.start(farm_services.sample_service(port=port, root=settings.DATA_DIR / "sample"))
     return demonstration.set_up(port=port, by=administrator)
 
@@ -164,6 +166,7 @@ def _supervised(console: Console, leftovers: int) -> Iterator[Supervisor]:
     finally:
         supervisor.stop()
         forget_broker(settings.DATA_DIR)
+        sample_address.forget(settings.DATA_DIR)
 
 
 def _check_ports(options: dict[str, Any]) -> None:

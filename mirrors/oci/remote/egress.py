@@ -1,4 +1,4 @@
-"""The egress guard: which hosts and addresses a registry, a redirect or a token realm may be at.
+"""The egress guard: the one place that decides where a connection may go, to a registry or by its word.
 
 A name is resolved once, every address it has is checked, and the connection goes to one of those checked addresses:
 a second answer of the DNS server cannot lead it elsewhere.
@@ -6,71 +6,121 @@ a second answer of the DNS server cannot lead it elsewhere.
 
 from __future__ import annotations
 
+import copy
 import ipaddress
 import socket
 from collections.abc import Iterable, Sequence
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
+from yarl import URL
 
 from mirrors.oci.errors import BlockedDestination
-
-Network = IPv4Network | IPv6Network
-Address = IPv4Address | IPv6Address
-
-DEFAULT_BLOCKED: tuple[Network, ...] = tuple(
-    ipaddress.ip_network(network)
-    for network in (
-        "0.0.0.0/8",  # "this host": Linux connects to itself
-        "169.254.0.0/16",  # link-local, with the metadata services of the clouds
-        "224.0.0.0/4",
-        "240.0.0.0/4",
-        "::/128",
-        "fe80::/10",
-        "fd00:ec2::254/128",  # the metadata service of EC2
-        "ff00::/8",
-    )
+from mirrors.oci.remote.allowances import Allowance
+from mirrors.oci.remote.links import is_usable
+from mirrors.oci.remote.networks import (
+    SERVICE_NAMES,
+    Address,
+    EgressPolicy,
+    Network,
+    embedded_address,
+    is_inside,
+    is_permitted_address,
+    is_permitted_name,
+    literal_address,
 )
-METADATA_NAMES = frozenset({"metadata", "metadata.google.internal", "metadata.azure.internal", "instance-data"})
-"""Refused by name too: behind a proxy it is the proxy that resolves them."""
-
-_NAT64 = IPv6Network("64:ff9b::/96")
 
 
 class EgressGuard:
-    """Refuses addresses in the blocked networks, unless the host or a network around it is allowed.
+    """Refuses what the policy does not permit and what is in the blocked networks, unless it is allowed.
 
-    allowed_hosts: host names and CIDRs; either lifts the block.
+    allowed_hosts: names, addresses and networks, each alone or with `:port`; ValueError for anything else. They lift
+    every block of name and address, and never the rules about schemes and credentials in addresses.
     """
 
     def __init__(
-        self, *, blocked_networks: Sequence[Network] = DEFAULT_BLOCKED, allowed_hosts: Sequence[str] = ()
+        self,
+        *,
+        policy: EgressPolicy = EgressPolicy.STRICT,
+        allowed_hosts: Iterable[str] = (),
+        blocked_networks: Sequence[Network] = (),
     ) -> None:
+        self._policy = policy
+        self._allowances = tuple(Allowance.parse(text) for text in allowed_hosts)
         self._blocked = tuple(blocked_networks)
-        self._allowed_networks = tuple(_networks(allowed_hosts))
-        self._allowed_names = frozenset(name.strip().rstrip(".").lower() for name in allowed_hosts)
+        self._passed: set[tuple[str, str, bool]] = set()  # a copy asks for the same host thousands of times
 
-    def check_host(self, host: str) -> None:
-        """Raise BlockedDestination for a refused name or literal address; other names are checked when resolved."""
-        name = host.strip("[]").rstrip(".").lower()
-        if name in self._allowed_names:
+    def trusting(self, *urls: str) -> EgressGuard:
+        """The same guard, which lets connections to the hosts and ports of these addresses pass as well.
+
+        An address that cannot be read frees nothing.
+        """
+        guard = copy.copy(self)
+        guard._passed = set()
+        guard._allowances += tuple(filter(None, map(Allowance.of_url, urls)))
+        return guard
+
+    def check_url(self, url: URL, *, by_proxy: bool = False) -> None:
+        """Raise BlockedDestination unless it is http(s), without a user name in it, at a host that passes."""
+        key = (url.scheme, url.raw_authority, by_proxy)
+        if key in self._passed:
             return
-        if name in METADATA_NAMES:
-            raise _blocked(name)
+        if not is_usable(url):
+            raise BlockedDestination(
+                "This farm connects to http:// and https:// addresses with a host and without a user name alone. "
+                "Correct the address."
+            )
+        self.check_host(url.host or "", port=url.port, by_proxy=by_proxy)
+        self._passed.add(key)
+
+    def check_host(self, host: str, *, port: int | None = None, by_proxy: bool = False) -> None:
+        """Raise BlockedDestination for a refused name or literal address; other names are checked when resolved.
+
+        port: None while nobody knows it. by_proxy: the name will be resolved elsewhere, so that it alone decides.
+        """
+        name = _name(host)
         address = literal_address(name)
         if address is not None:
-            self.check_address(address, host=name)
+            self._check_addresses([address], name=name, port=port)
+            return
+        if self._allows_name(name, port=port) or is_permitted_name(name, policy=self._policy):
+            return
+        # An allowed network frees the names in it, as in Quay; but their addresses are not known yet.
+        if by_proxy or name in SERVICE_NAMES or not self._networks_for(port):
+            raise _blocked(name)
 
-    def check_address(self, address: Address, *, host: str) -> None:
-        """Raise BlockedDestination where this address of the host may not be connected to."""
-        if host.strip("[]").rstrip(".").lower() in self._allowed_names:
+    def check_addresses(self, addresses: Iterable[str], *, host: str, port: int | None = None) -> None:
+        """Raise BlockedDestination unless every one of the addresses that the host has may be connected to."""
+        name = _name(host)
+        try:
+            parsed = [ipaddress.ip_address(address.partition("%")[0]) for address in addresses]
+        except ValueError:
+            raise _blocked(name) from None
+        self._check_addresses(parsed, name=name, port=port)
+
+    def _check_addresses(self, addresses: Sequence[Address], *, name: str, port: int | None) -> None:
+        if self._allows_name(name, port=port):
             return
-        forms = tuple(_forms(address))
-        if _inside(forms, self._allowed_networks):
+        networks = self._networks_for(port)
+        freed = [any(network.holds(address) for network in networks) for address in addresses]
+        if not all(free or self._permits(address) for free, address in zip(freed, addresses, strict=True)):
+            raise _blocked(name)
+        if literal_address(name) is not None or is_permitted_name(name, policy=self._policy):
             return
-        if _inside(forms, self._blocked):
-            raise _blocked(host)
+        if name in SERVICE_NAMES or not any(freed):
+            raise _blocked(name)
+
+    def _permits(self, address: Address) -> bool:
+        embedded = embedded_address(address)
+        if is_inside(address, self._blocked) or (embedded is not None and is_inside(embedded, self._blocked)):
+            return False
+        return is_permitted_address(address, policy=self._policy)
+
+    def _allows_name(self, name: str, *, port: int | None) -> bool:
+        return any(entry.name == name and entry.is_for(port) for entry in self._allowances)
+
+    def _networks_for(self, port: int | None) -> list[Allowance]:
+        return [entry for entry in self._allowances if entry.network is not None and entry.is_for(port)]
 
 
 class CheckedResolver(AbstractResolver):
@@ -86,8 +136,7 @@ class CheckedResolver(AbstractResolver):
         """Every address of the host; raises BlockedDestination if any of them is refused, OSError if there is none."""
         results = await self._resolver.resolve(host, port, family)
         if self._guard is not None:
-            for result in results:
-                self._guard.check_address(ipaddress.ip_address(result["host"].partition("%")[0]), host=host)
+            self._guard.check_addresses([result["host"] for result in results], host=host, port=port)
         return results
 
     async def close(self) -> None:
@@ -95,42 +144,13 @@ class CheckedResolver(AbstractResolver):
         await self._resolver.close()
 
 
-def literal_address(host: str) -> Address | None:
-    """The address that a host is, in any spelling a resolver takes (`127.1`, `0x7f000001`, `2130706433`), or None."""
-    try:
-        return ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        pass
-    try:
-        return IPv4Address(socket.inet_aton(host))
-    except (OSError, UnicodeError):
-        return None
-
-
-def _forms(address: Address) -> Iterable[Address]:
-    yield address
-    if isinstance(address, IPv6Address):
-        embedded = address.ipv4_mapped or address.sixtofour
-        if embedded is not None:
-            yield embedded
-        elif address in _NAT64:
-            yield IPv4Address(int(address) & 0xFFFFFFFF)
-
-
-def _inside(addresses: Iterable[Address], networks: Sequence[Network]) -> bool:
-    return any(address in network for address in addresses for network in networks)
-
-
-def _networks(texts: Iterable[str]) -> Iterable[Network]:
-    for text in texts:
-        try:
-            yield ipaddress.ip_network(text.strip().strip("[]"), strict=False)
-        except ValueError:
-            continue  # a host name
+def _name(host: str) -> str:
+    return host.strip("[]").rstrip(".").lower()
 
 
 def _blocked(host: str) -> BlockedDestination:
     # The address itself is not told: the answer must not map the network behind this farm.
     return BlockedDestination(
-        f"{host} is at an address this farm may not connect to. Ask its administrator to allow that host."
+        f"{host} is at an address this farm may not connect to. "
+        "Its administrator can allow that host: see SSRF_ALLOWED_HOSTS."
     )

@@ -179,11 +179,11 @@ class Transport:
         return Exchange(response, slot, host=host, side=self._side)
 
     def _guarded_proxy(self, url: URL) -> Proxy | None:
-        if self._guard is not None:
-            self._guard.check_host(url.host or "")
         proxy = proxy_for(url, endpoint=self._endpoint, side=self._side)
-        if proxy is not None and self._guard is not None:
-            self._guard.check_host(proxy.url.host or "")
+        if self._guard is not None:
+            self._guard.check_url(url, by_proxy=proxy is not None)
+            if proxy is not None:
+                self._guard.check_url(proxy.url)
         return proxy
 
     def _tls_for(self, url: URL) -> ssl.SSLContext | bool:
