@@ -1,98 +1,112 @@
-"""`make bench`: first copy, a run with nothing to do, and a run with 5 % moved tags; prints times and ratios."""
+"""Times Mirrorfarm beside skopeo (as Quay runs it, and `skopeo sync`), crane, regsync and bare curl.
+
+All on the same content, between two real registries on this machine, in turns, several rounds; every copy is checked.
+"""
 
 from __future__ import annotations
 
 import argparse
 import shutil
-import statistics
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Sequence
+from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
-from benchmarks.registry import Registry, multi_platform_tags, small_tags, two_registries
-from benchmarks.tools import Cost, digests, measured, run_mirrorfarm, run_skopeo
-from mirrors.sample.images import Image
+from benchmarks import goals, report
+from benchmarks.chart import chart
+from benchmarks.farm import run_farm
+from benchmarks.presets import FARM, PRESETS
+from benchmarks.results import Results, machine_facts
+from benchmarks.seeding import WrongCopy
+from benchmarks.session import Run, run_preset
+from benchmarks.tools import TOOLS, Tool
 
-TOOLS = {"skopeo, as Quay runs it": run_skopeo, "Mirrorfarm": run_mirrorfarm}
-STEPS = ("first copy", "nothing to do", "5 % of the tags moved")
-REPOSITORY = "bench/images"
-
-
-@dataclass(frozen=True)
-class Preset:
-    """What is copied: a name, and the tags of a generation."""
-
-    name: str
-    tags: Callable[[int], dict[str, Image]]
+_WIDTH = 180
 
 
-def presets(scale: float) -> list[Preset]:
-    """Small tags and multi-platform tags, in number as `--scale` wants."""
-    small, multi = max(int(200 * scale), 20), max(int(20 * scale), 5)
-    return [
-        Preset(f"{small} small tags", lambda generation: small_tags(small, generation=generation)),
-        Preset(
-            f"{multi} tags of 4 platforms (4 MB each)",
-            lambda generation: multi_platform_tags(multi, generation=generation),
-        ),
-    ]
-
-
-def time_tool(run: Callable[[str, str], None], preset: Preset, source: Registry, target: Registry) -> list[Cost]:
-    """The three steps, each checked: every tag's digest at the target is the source's."""
-    source.wipe()
-    target.wipe()
-    images = preset.tags(0)
-    source.push(REPOSITORY, images)
-    ends = (f"{source.address}/{REPOSITORY}", f"{target.address}/{REPOSITORY}")
-    costs = [measured(run, *ends), measured(run, *ends)]
-    moved = list(images)[::20]
-    source.push(REPOSITORY, {tag: image for tag, image in preset.tags(1).items() if tag in moved})
-    costs.append(measured(run, *ends))
-    if digests(source.address, REPOSITORY, list(images)) != digests(target.address, REPOSITORY, list(images)):
-        raise RuntimeError("The target's digests differ from the source's.")
-    return costs
-
-
-def show(console: Console, preset: Preset, runs: dict[str, list[list[Cost]]]) -> None:
-    """A table of medians, and how many times faster than the first tool."""
-    table = Table(title=preset.name)
-    for title in ("step", "tool", "wall s", "client CPU s", "wall ratio", "CPU ratio"):
-        table.add_column(title, justify="left" if title in ("step", "tool") else "right")
-    for position, step in enumerate(STEPS):
-        baseline: Cost | None = None
-        for tool, costs in runs.items():
-            wall = statistics.median(cost[position].wall for cost in costs)
-            cpu = statistics.median(cost[position].cpu for cost in costs)
-            baseline = baseline or Cost(wall, cpu)
-            table.add_row(
-                step, tool, f"{wall:.2f}", f"{cpu:.2f}", f"{baseline.wall / wall:.1f}x", f"{baseline.cpu / cpu:.1f}x"
-            )
-    console.print(table)
-
-
-def main() -> int:
-    """Time everything and print it."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--runs", type=int, default=3, help="runs of each tool; medians are shown (default 3)")
-    parser.add_argument("--scale", type=float, default=1.0, help="size of the content (default 1.0)")
-    options = parser.parse_args()
-    missing = [program for program in ("docker-registry", "skopeo") if not shutil.which(program)]
-    if missing:
-        print(f"Install {' and '.join(missing)} first (Debian: apt-get install {' '.join(missing)}).", file=sys.stderr)
-        return 2
-    console = Console(width=110)
-    with two_registries() as (source, target):
-        for preset in presets(options.scale):
-            runs: dict[str, list[list[Cost]]] = {tool: [] for tool in TOOLS}
-            for _ in range(options.runs):
-                for tool, run in TOOLS.items():
-                    runs[tool].append(time_tool(run, preset, source, target))
-            show(console, preset, runs)
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure what the arguments want, or read what was measured earlier, and show it."""
+    options = _parser().parse_args(arguments)
+    console = Console(width=None if sys.stdout.isatty() else _WIDTH)
+    try:
+        results = Results.read(options.read) if options.read else _measured(options, console)
+    except (WrongCopy, OSError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    report.show(results, console)
+    if options.goals or (options.goals is None and results.scale == 1):
+        goals.show(results, console)
+    _write(results, options)
     return 0
+
+
+def _measured(options: argparse.Namespace, console: Console) -> Results:
+    if not shutil.which("docker-registry"):
+        raise WrongCopy("docker-registry is not installed. On Debian: apt-get install docker-registry skopeo")
+    results = Results(machine=machine_facts(), scale=options.scale)
+    tools = _installed(options.tools, console)
+
+    def tell(text: str, run: Run | None) -> None:
+        cost = f": {run.cost.wall:.2f} s, {run.cost.cpu:.2f} s of CPU" if run else " ..."
+        busy = f" (others used {run.cost.others_cpu:.1f} s of CPU)" if run and run.cost.others_cpu > 1 else ""
+        console.print(f"{text}{cost}{busy}", style="dim", highlight=False)
+
+    for name in options.preset:
+        if name == FARM:
+            tell("The farm around the engine", None)
+            results.farm = run_farm(rounds=options.rounds, scale=options.scale)
+        else:
+            preset = PRESETS[name]
+            results.presets.append(
+                run_preset(preset, tools=tools, rounds=options.rounds, scale=options.scale, tell=tell)
+            )
+        if options.json:
+            results.write(options.json)  # what there is, in case a later preset fails
+    return results
+
+
+def _installed(names: Sequence[str], console: Console) -> list[Tool]:
+    tools = [TOOLS[name] for name in names]
+    for tool in tools:
+        if not tool.is_installed:
+            console.print(f"{tool.title}: left out, {tool.program} is not installed.", style="yellow")
+    return [tool for tool in tools if tool.is_installed]
+
+
+def _write(results: Results, options: argparse.Namespace) -> None:
+    if options.json:
+        results.write(options.json)
+    if options.chart:
+        options.chart.write_text(chart(results), encoding="utf-8")
+    if options.markdown:
+        text = f"{report.markdown(results)}\n{goals.markdown(results)}"
+        options.markdown.write_text(text, encoding="utf-8")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    presets, tools = [*PRESETS, FARM], list(TOOLS)
+    add = parser.add_argument
+    add("--preset", nargs="+", choices=presets, default=presets, metavar="NAME", help=f"of {', '.join(presets)}")
+    add("--tools", nargs="+", choices=tools, default=tools, metavar="NAME", help=f"of {', '.join(tools)}")
+    add("--rounds", type=_count, default=3, help="runs of each tool; medians are shown (default 3)")
+    add("--scale", type=float, default=1.0, help="size of the content, for a quick look (default 1)")
+    add(
+        "--goals", action=argparse.BooleanOptionalAction, help="compare with what must be reached (default: at scale 1)"
+    )
+    add("--json", type=Path, metavar="FILE", help="write everything that was measured")
+    add("--chart", type=Path, metavar="FILE.svg", help="draw the times")
+    add("--markdown", type=Path, metavar="FILE.md", help="write the tables for the documentation")
+    add("--read", type=Path, nargs="+", metavar="FILE.json", help="measure nothing, show what these files hold")
+    return parser
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
 
 
 if __name__ == "__main__":
