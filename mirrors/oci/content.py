@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, Callable
 from typing import Protocol
 
 from mirrors.oci.manifest import Descriptor, Manifest
+
+BlobReader = Callable[[int], AsyncGenerator[bytes]]
+"""Opens a blob at an offset, anew each time it is called; whoever calls it closes what it gives."""
+_CHUNK = 256 * 1024
+
+
+def in_memory(content: bytes) -> BlobReader:
+    """A reader of bytes that are here already."""
+
+    async def read(offset: int) -> AsyncGenerator[bytes]:
+        for start in range(offset, len(content), _CHUNK):
+            yield content[start : start + _CHUNK]
+
+    return read
 
 
 class ContentRepository(Protocol):
@@ -28,8 +42,17 @@ class ContentRepository(Protocol):
     async def fetch_manifest(self, reference: str) -> Manifest:
         """The manifest behind a tag or digest, its digest verified; raises NotFound."""
 
-    async def push_manifest(self, manifest: Manifest, *, tag: str | None = None) -> None:
-        """Store the exact bytes, under a tag or (without one) under their digest alone."""
+    async def list_referrers(self, digest: str, *, fallback: bool = True) -> list[Descriptor]:
+        """What says that this digest is its subject; nothing for a digest that is not here. Only it itself proves it.
+
+        fallback: look under the fallback tag where the registry has no API for referrers.
+        """
+
+    async def push_manifest(self, manifest: Manifest, *, tag: str | None = None) -> bool:
+        """Store the exact bytes, under a tag or (without one) under their digest alone.
+
+        Returns whether the registry lists it from now on among the referrers of its subject.
+        """
 
     async def takes_sparse_index(self, left_out: Descriptor) -> bool:
         """Whether an index is taken while a manifest like this one, which it lists, is not there."""
@@ -37,14 +60,18 @@ class ContentRepository(Protocol):
     async def has_blob(self, digest: str) -> bool:
         """Whether the blob is in this repository already."""
 
-    def open_blob(self, descriptor: Descriptor) -> AsyncGenerator[bytes]:
-        """The blob's bytes in chunks of at most 1 MiB; close it. Verifying them is the receiver's business."""
+    def open_blob(self, descriptor: Descriptor, *, offset: int = 0) -> AsyncGenerator[bytes]:
+        """The blob's bytes from `offset` on, in chunks of at most 1 MiB; close it. The receiver verifies them.
 
-    async def push_blob(self, descriptor: Descriptor, chunks: AsyncIterator[bytes]) -> None:
-        """Store a blob from its chunks in constant memory; raises DigestMismatch, and then stores nothing."""
+        Where the connection breaks, reading goes on by itself from the byte it had come to.
+        """
 
-    async def mount_blob(self, descriptor: Descriptor, *, source_repository: str) -> bool:
-        """Take the blob over from a repository of the same registry. False: not possible, stream it."""
+    async def push_blob(self, descriptor: Descriptor, read: BlobReader, *, mount_from: str | None = None) -> bool:
+        """Store a blob in constant memory; raises DigestMismatch, and then stores nothing.
+
+        mount_from: a repository of the same registry that may have it. True: it was taken over from there, unread.
+        read: called again with another offset where the target has lost some of what it was sent.
+        """
 
     async def delete_tag(self, tag: str) -> None:
         """Remove one tag, and no other that shares its digest. Missing is done. Raises Unsupported if switched off."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from mirrors.oci.profile import GENERIC, RegistryProfile
 from mirrors.oci.reference import DOCKER_HUB
 
 _API_HOSTS = {DOCKER_HUB: "registry-1.docker.io"}
@@ -26,7 +27,9 @@ class Endpoint:
     certificate, those between it and its authority, and its private key; shown to the registry's own host alone.
     http_proxy, https_proxy, no_proxy: as in the environment variables of those names; they may hold a password and
     are in no repr.
-    max_connections: requests at the same time to any one host.
+    max_connections: requests at the same time to any one host at most; how many it bears is found out below that.
+    bandwidth: bytes per second of blobs, together for all who speak to this registry in one process; None for no limit.
+    profile: which product it is, where that is known.
     """
 
     registry: str
@@ -37,7 +40,9 @@ class Endpoint:
     http_proxy: str | None = field(default=None, repr=False)
     https_proxy: str | None = field(default=None, repr=False)
     no_proxy: str | None = field(default=None, repr=False)
-    max_connections: int = 16
+    max_connections: int = 32
+    bandwidth: int | None = None
+    profile: RegistryProfile = GENERIC
 
     @property
     def api_host(self) -> str:

@@ -15,6 +15,7 @@ from mirrors.oci.concurrency import Once
 from mirrors.oci.content import ContentRepository
 from mirrors.oci.errors import DigestMismatch, NotFound, OCIError, Side, blame
 from mirrors.oci.manifest import Descriptor
+from mirrors.oci.places import BlobPlaces, Siblings
 from mirrors.oci.progress import Progress, TagProgress
 
 _BLOBS_AT_ONCE = 8
@@ -24,28 +25,37 @@ _SMALL_BLOB = 1024 * 1024
 
 
 @dataclass(slots=True)
-class Flow:
-    """One attempt to stream a blob: how far it has come, and the tag it counts for."""
+class _Flow:
+    """A blob on its way: the byte it has come to in any attempt, and the tag it counts for."""
 
     blob: Descriptor
     tag: TagProgress
-    sent: int = 0
+    reached: int = 0
+    expected: bool = False
 
 
 class Transfer:
     """Brings blobs from one repository to another.
 
-    mount_from: repositories of the target's registry that may have the blobs already. fresh: the target repository
-    does not exist yet.
+    mount_from: repositories of the target's registry that may have the blobs already. places: what is known of where
+    blobs are, shared with other copies. fresh: the target repository does not exist yet.
     """
 
     def __init__(
-        self, source: ContentRepository, target: ContentRepository, *, mount_from: Sequence[str], progress: Progress
+        self,
+        source: ContentRepository,
+        target: ContentRepository,
+        *,
+        mount_from: Sequence[str],
+        progress: Progress,
+        places: BlobPlaces | None = None,
     ) -> None:
         self._source = source
         self._target = target
-        siblings = [*mount_from, *([source.name] if source.location == target.location else [])]
-        self._siblings = [name for name in dict.fromkeys(siblings) if name != target.name]
+        self._places = places or BlobPlaces()
+        origin = source.name if source.location == target.location and source.name != target.name else None
+        names = [name for name in dict.fromkeys(mount_from) if name not in (target.name, origin)]
+        self._siblings = Siblings(names, location=target.location, places=self._places, origin=origin)
         self._progress = progress
         self._slots = asyncio.Semaphore(_BLOBS_AT_ONCE)
         self._blobs: Once[None] = Once()
@@ -62,52 +72,64 @@ class Transfer:
     async def _copy(self, blob: Descriptor, *, tag: TagProgress) -> None:
         async with self._slots:
             with blame(Side.TARGET):
-                # In a repository that is not there yet a small blob is cheaper to send than to ask for. A large one may
-                # have arrived before an earlier run died.
-                ask = not (self.fresh and blob.size <= _SMALL_BLOB)
-                if ask and await self._target.has_blob(blob.digest):
+                if await self._is_there(blob):
                     self._progress.count(tag, "blobs_present")
+                elif not await self._bring(blob, tag=tag):
                     return
-                if await self._mount(blob):
-                    self._progress.count(tag, "blobs_mounted")
-                    return
-                self._progress.count(tag, "bytes_expected", blob.size)
-                if await self._stream(blob, tag=tag):
-                    self._progress.count(tag, "blobs_copied")
+            self._places.remember(blob.digest, location=self._target.location, repository=self._target.name)
 
-    async def _mount(self, blob: Descriptor) -> bool:
-        for sibling in self._siblings:
-            if await self._target.mount_blob(blob, source_repository=sibling):
-                return True
-        return False
+    async def _is_there(self, blob: Descriptor) -> bool:
+        # In a repository that is not there yet a small blob is cheaper to send than to ask for, and one that a sibling
+        # has is cheaper to mount. A large one may have arrived before an earlier run died.
+        if self.fresh and (blob.size <= _SMALL_BLOB or self._siblings.knows(blob.digest)):
+            return False
+        return await self._target.has_blob(blob.digest)
 
-    async def _stream(self, blob: Descriptor, *, tag: TagProgress) -> bool:
-        """Whether it went over; False for a layer that only its own address has."""
+    async def _bring(self, blob: Descriptor, *, tag: TagProgress) -> bool:
+        """Mount or stream it; False for a layer that only its own address has."""
+        flow = _Flow(blob, tag)
+        sibling = self._siblings.choose(blob.digest)
         for number in range(1, _ATTEMPTS + 1):
-            flow = Flow(blob, tag)
             try:
-                async with aclosing(self._counted(flow)) as chunks:
-                    await self._target.push_blob(blob, chunks)
-                    return True
+                return await self._push(flow, sibling=sibling)
             except OCIError as error:
                 if isinstance(error, NotFound) and error.side is Side.SOURCE and blob.urls:
                     # Whoever runs the image gets it from there.
-                    self._progress.count(tag, "bytes_expected", -blob.size)
+                    self._expect(flow, False)
                     return False
                 pause = _pause(error, number=number)
                 if pause is None:
                     raise
-                self._progress.count(tag, "bytes_copied", -flow.sent)
             await asyncio.sleep(pause)
+            sibling = None
         raise AssertionError("the last attempt returns or raises")
 
-    async def _counted(self, flow: Flow) -> AsyncGenerator[bytes]:
+    async def _push(self, flow: _Flow, *, sibling: str | None) -> bool:
+        mounted = await self._target.push_blob(
+            flow.blob, lambda offset: self._counted(flow, offset=offset), mount_from=sibling
+        )
+        if sibling is not None:
+            self._siblings.learn(flow.blob.digest, sibling, mounted=mounted)
+        self._progress.count(flow.tag, "blobs_mounted" if mounted else "blobs_copied")
+        return True
+
+    async def _counted(self, flow: _Flow, *, offset: int) -> AsyncGenerator[bytes]:
+        """The blob from the source; bytes that are read again, for whatever reason, are counted once."""
+        self._expect(flow, True)
+        position = offset
         with blame(Side.SOURCE):
-            async with aclosing(self._source.open_blob(flow.blob)) as chunks:
+            async with aclosing(self._source.open_blob(flow.blob, offset=offset)) as chunks:
                 async for chunk in chunks:
-                    flow.sent += len(chunk)
-                    self._progress.count(flow.tag, "bytes_copied", len(chunk))
+                    position += len(chunk)
+                    if position > flow.reached:
+                        self._progress.count(flow.tag, "bytes_copied", position - flow.reached)
+                        flow.reached = position
                     yield chunk
+
+    def _expect(self, flow: _Flow, expected: bool) -> None:
+        if flow.expected is not expected:
+            self._progress.count(flow.tag, "bytes_expected", flow.blob.size if expected else -flow.blob.size)
+            flow.expected = expected
 
 
 def _pause(error: OCIError, *, number: int) -> float | None:

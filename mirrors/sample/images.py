@@ -11,12 +11,12 @@ import hashlib
 import io
 import json
 import tarfile
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from mirrors.oci.content import ContentRepository
+from mirrors.oci.content import ContentRepository, in_memory
 from mirrors.oci.manifest import (
     DOCKER_LIST,
     DOCKER_MANIFEST,
@@ -182,14 +182,9 @@ async def store_image(image: Image, repository: ContentRepository, *, tag: str |
     """Push an image with everything below it to any repository: blobs, children, then itself under the tag."""
     for digest, content in image.all_blobs().items():
         if not await repository.has_blob(digest):
-            await repository.push_blob(Descriptor("application/octet-stream", digest, len(content)), _chunks(content))
+            await repository.push_blob(Descriptor("application/octet-stream", digest, len(content)), in_memory(content))
     for manifest in image.manifests():
         await repository.push_manifest(manifest, tag=tag if manifest is image.manifest else None)
-
-
-async def _chunks(content: bytes) -> AsyncIterator[bytes]:
-    for start in range(0, len(content), _CHUNK):
-        yield content[start : start + _CHUNK]
 
 
 def _noise(seed: str, size: int) -> bytes:

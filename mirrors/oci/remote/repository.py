@@ -4,39 +4,37 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping
-from contextlib import aclosing, suppress
-from urllib.parse import quote
+from collections.abc import AsyncGenerator, Collection, Mapping
 
 from yarl import URL
 
-from mirrors.oci.concurrency import uninterrupted
+from mirrors.oci.content import BlobReader
 from mirrors.oci.errors import (
-    AuthFailed,
     DigestMismatch,
     MalformedAnswer,
     NotFound,
-    OCIError,
     RegistryTimeout,
     Side,
     Unsupported,
     blame,
 )
+from mirrors.oci.fallback import fetch_fallback, referrer_entries
 from mirrors.oci.manifest import MANIFEST_TYPES, Descriptor, Manifest
 from mirrors.oci.names import check_digest, check_repository_name, check_tag, is_digest, is_tag
 from mirrors.oci.remote.client import Answer, RegistryClient
+from mirrors.oci.remote.downloads import download
 from mirrors.oci.remote.links import next_link
+from mirrors.oci.remote.referrers import ReferrersAPI
 from mirrors.oci.remote.sparse import HEADER as SPARSE_HEADER
 from mirrors.oci.remote.sparse import probe_sparse_index
 from mirrors.oci.remote.untag import untag
-from mirrors.oci.verify import verified
+from mirrors.oci.remote.uploads import Uploads
 
 _ACCEPT_MANIFESTS = {"Accept": ", ".join(MANIFEST_TYPES)}
 _ACCEPT_JSON = {"Accept": "application/json"}
 _MOST_PAGES = 10_000
 _MOST_TAGS = 500_000
 _LISTING_SECONDS = 3600.0
-_CANCEL_SECONDS = 2.0
 
 
 class RemoteRepository:
@@ -47,7 +45,8 @@ class RemoteRepository:
         self._name = check_repository_name(name)
         actions = "pull" if client.side is Side.SOURCE else "pull,push"
         self._scope = f"repository:{name}:{actions}"
-        self._uploads_by_patch = False
+        self._uploads = Uploads(client, name=name, scope=self._scope, has_blob=self.has_blob)
+        self._referrers = ReferrersAPI(client, name=name, scope=self._scope)
 
     @property
     def name(self) -> str:
@@ -120,8 +119,16 @@ class RemoteRepository:
             raise self._mismatch(self._called(reference))
         return manifest
 
-    async def push_manifest(self, manifest: Manifest, *, tag: str | None = None) -> None:
-        """Store the exact bytes under a tag, or under their digest alone."""
+    async def list_referrers(self, digest: str, *, fallback: bool = True) -> list[Descriptor]:
+        """What refers to this digest; where the registry has no API for it, what the fallback tag lists."""
+        listed = await self._referrers.list(digest)
+        if listed is None and fallback:
+            index = await fetch_fallback(self, digest)
+            return referrer_entries(index) if index else []
+        return listed or []
+
+    async def push_manifest(self, manifest: Manifest, *, tag: str | None = None) -> bool:
+        """Store the exact bytes under a tag, or under their digest alone; whether OCI-Subject was answered."""
         reference = tag or manifest.digest
         answer = await self._call(
             "PUT",
@@ -134,6 +141,7 @@ class RemoteRepository:
         stored = answer.headers.get("Docker-Content-Digest", "")
         if is_digest(stored) and stored.startswith(f"{manifest.algorithm}:") and stored != manifest.digest:
             raise self._mismatch(self._called(reference))
+        return "OCI-Subject" in answer.headers
 
     async def takes_sparse_index(self, left_out: Descriptor) -> bool:
         """Whether an index is taken while a manifest like this one, which it lists, is not there."""
@@ -149,48 +157,14 @@ class RemoteRepository:
             return False
         return answer.status == 200
 
-    async def open_blob(self, descriptor: Descriptor) -> AsyncGenerator[bytes]:
-        """The blob's bytes as they come, unverified."""
-        path = self._blob_path(descriptor.digest)
-        async with self._client.stream(path, scope=self._scope, what=f"blob {descriptor.digest}") as chunks:
-            async for chunk in chunks:
-                yield chunk
+    def open_blob(self, descriptor: Descriptor, *, offset: int = 0) -> AsyncGenerator[bytes]:
+        """The blob's bytes as they come, unverified, from `offset` on; read on by Range where the connection breaks."""
+        path, what = self._blob_path(descriptor.digest), f"blob {descriptor.digest}"
+        return download(self._client, path, scope=self._scope, what=what, offset=offset)
 
-    async def push_blob(self, descriptor: Descriptor, chunks: AsyncIterator[bytes]) -> None:
-        """POST, then the whole blob in one PUT; the next attempt after a refusal makes it a PATCH and an empty PUT.
-
-        The bytes are verified on the way: after a mismatch the last of them are never sent, so nothing is stored.
-        """
-        async with aclosing(verified(chunks, descriptor=descriptor, side=Side.SOURCE)) as checked:
-            # A source that has nothing to give is found out before the target keeps an upload open for it.
-            first = await anext(checked, b"")
-            location = await self._start_upload()
-            finished = False
-            try:
-                await self._send_blob(location, descriptor=descriptor, first=first, rest=checked)
-                finished = True
-            finally:
-                if not finished:
-                    await self._cancel_upload(location)
-
-    async def mount_blob(self, descriptor: Descriptor, *, source_repository: str) -> bool:
-        """Ask the registry to take the blob over from another of its repositories. False: stream it."""
-        query = f"?mount={quote(descriptor.digest, safe=':')}&from={quote(source_repository, safe='')}"
-        try:
-            answer = await self._client.call(
-                "POST",
-                f"/v2/{self._name}/blobs/uploads/{query}",
-                scope=f"{self._scope} repository:{source_repository}:pull",
-                what=f"blob {descriptor.digest}",
-                accept=(201, 202),
-            )
-        except (AuthFailed, NotFound, Unsupported):
-            return False
-        if answer.status == 201:
-            return True
-        if "Location" in answer.headers:
-            await self._cancel_upload(await self._upload_url(answer))
-        return False
+    async def push_blob(self, descriptor: Descriptor, read: BlobReader, *, mount_from: str | None = None) -> bool:
+        """Mount the blob (True) or send it, verified on the way: of a wrong one the last bytes are never sent."""
+        return await self._uploads.push(descriptor, read, mount_from=mount_from)
 
     async def delete_tag(self, tag: str) -> None:
         """Remove one tag and no other; raises Unsupported, with the tag unharmed, where deletion is switched off."""
@@ -203,79 +177,6 @@ class RemoteRepository:
     async def delete_manifest(self, reference: str) -> None:
         """DELETE a manifest by tag or digest. By digest it takes every tag of the digest along."""
         await self._call("DELETE", self._manifest_path(reference), what=self._called(reference), accept=(200, 202, 204))
-
-    async def _send_blob(
-        self, location: URL, *, descriptor: Descriptor, first: bytes, rest: AsyncIterator[bytes]
-    ) -> None:
-        if self._uploads_by_patch:
-            answer = await self._send_body("PATCH", location, descriptor=descriptor, first=first, rest=rest)
-            location = await self._client.joined_url(location, answer.headers.get("Location", str(location)))
-            closing = _with_digest(location, descriptor.digest)
-            # As an upload, because checking and storing the blob takes as long as after a whole one.
-            await self._upload("PUT", closing, descriptor=descriptor, chunks=_chunks(), size=0)
-            return
-        try:
-            closing = _with_digest(location, descriptor.digest)
-            await self._send_body("PUT", closing, descriptor=descriptor, first=first, rest=rest)
-        except Unsupported as error:
-            # The bytes are spent, so this is for the caller to try again, and then by PATCH.
-            self._uploads_by_patch = True
-            error.retryable = True
-            raise
-
-    async def _send_body(
-        self, method: str, url: URL, *, descriptor: Descriptor, first: bytes, rest: AsyncIterator[bytes]
-    ) -> Answer:
-        if len(first) == descriptor.size:
-            return await self._send_whole(method, url, descriptor=descriptor, body=first)
-        return await self._upload(method, url, descriptor=descriptor, chunks=_chunks(first, rest), size=descriptor.size)
-
-    async def _upload(
-        self, method: str, url: URL, *, descriptor: Descriptor, chunks: AsyncGenerator[bytes], size: int
-    ) -> Answer:
-        what = f"blob {descriptor.digest}"
-        async with aclosing(chunks):
-            return await self._client.upload(method, url, scope=self._scope, what=what, chunks=chunks, size=size)
-
-    async def _send_whole(self, method: str, url: URL, *, descriptor: Descriptor, body: bytes) -> Answer:
-        return await self._client.call(
-            method,
-            url,
-            scope=self._scope,
-            what=f"blob {descriptor.digest}",
-            headers={"Content-Type": "application/octet-stream"},
-            body=body,
-            accept=(200, 201, 202, 204),
-            repeatable=False,
-        )
-
-    async def _start_upload(self) -> URL:
-        """Open an upload; a cancel on the way waits for its address, to take it back."""
-        opening = asyncio.ensure_future(self._open_upload())
-        try:
-            return await asyncio.shield(opening)
-        except asyncio.CancelledError:
-            with suppress(OCIError, TimeoutError):
-                await self._cancel_upload(await asyncio.wait_for(opening, _CANCEL_SECONDS))
-            raise
-
-    async def _open_upload(self) -> URL:
-        answer = await self._call(
-            "POST", f"/v2/{self._name}/blobs/uploads/", what=f"an upload to {self._name}", body=b"", accept=(201, 202)
-        )
-        return await self._upload_url(answer)
-
-    async def _upload_url(self, answer: Answer) -> URL:
-        return await self._client.joined_url(answer.url, answer.headers.get("Location", ""))
-
-    async def _cancel_upload(self, location: URL) -> None:
-        # An upload nobody finishes stays in the registry's storage for a week.
-        await uninterrupted(self._delete_upload(location))
-
-    async def _delete_upload(self, location: URL) -> None:
-        with suppress(OCIError, TimeoutError):
-            async with asyncio.timeout(_CANCEL_SECONDS):
-                await self._client.call("DELETE", location, scope=self._scope, what="an upload", accept=range(200, 600))
 
     async def _call(
         self,
@@ -342,17 +243,3 @@ def _described(answer: Answer) -> Descriptor | None:
         return None
     media_type = answer.headers.get("Content-Type", "").partition(";")[0].strip()
     return Descriptor(media_type, digest, int(length) if length.isdigit() else 0)
-
-
-def _with_digest(location: URL, digest: str) -> URL:
-    # Not URL.update_query: it would rewrite a state the registry has signed.
-    separator = "&" if location.raw_query_string else "?"
-    return URL(f"{location}{separator}digest={quote(digest, safe=':')}", encoded=True)
-
-
-async def _chunks(first: bytes = b"", rest: AsyncIterator[bytes] | None = None) -> AsyncGenerator[bytes]:
-    if first:
-        yield first
-    if rest is not None:
-        async for chunk in rest:
-            yield chunk

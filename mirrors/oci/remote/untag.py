@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import AsyncIterator
 from typing import Protocol
 
 from mirrors.oci.concurrency import uninterrupted
-from mirrors.oci.content import ContentRepository
+from mirrors.oci.content import ContentRepository, in_memory
 from mirrors.oci.errors import NotFound, OCIError, Unsupported
 from mirrors.oci.manifest import OCI_MANIFEST, Descriptor, Manifest, sha256_digest
 
@@ -33,7 +32,7 @@ async def untag(repository: DeletableRepository, tag: str) -> None:
     config, placeholder = _placeholder(tag)
     await _check_deletion(repository, placeholder.digest)
     original = await repository.fetch_manifest(tag)
-    await repository.push_blob(config[0], _once(config[1]))
+    await repository.push_blob(config[0], in_memory(config[1]))
     # A cancel in between would leave the tag pointing at nothing of use.
     await uninterrupted(_swap_and_delete(repository, tag, original=original, placeholder=placeholder))
 
@@ -80,7 +79,3 @@ def _placeholder(tag: str) -> tuple[tuple[Descriptor, bytes], Manifest]:
         "layers": [],
     }
     return (descriptor, config), Manifest(json.dumps(document).encode(), OCI_MANIFEST)
-
-
-async def _once(content: bytes) -> AsyncIterator[bytes]:
-    yield content

@@ -8,11 +8,13 @@ from __future__ import annotations
 import asyncio
 import errno
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
+from mirrors.oci.content import BlobReader
 from mirrors.oci.errors import NotFound, OCIError, QuotaExceeded, RegistryFault, Side
+from mirrors.oci.fallback import referrer_entry
 from mirrors.oci.manifest import Descriptor, Manifest
 from mirrors.oci.names import check_repository_name, is_digest
 from mirrors.oci.store.files import Store, StoredContent
@@ -72,9 +74,19 @@ class StoredRepository:
             raise NotFound(f"The built-in store has no {reference} in {self._name}.")
         return found.read_manifest()
 
-    async def push_manifest(self, manifest: Manifest, *, tag: str | None = None) -> None:
+    async def list_referrers(self, digest: str, *, fallback: bool = True) -> list[Descriptor]:
+        """What names this digest as its subject, and is here with its blobs; it stays for as long as the sync runs."""
+        return await self._run(self._referrers, digest)
+
+    def _referrers(self, digest: str) -> list[Descriptor]:
+        referrers = self.store.find_referrers(self._name, digest)
+        kept = (each for each in referrers if self.store.keep_manifest(self._name, each.digest))
+        return [Descriptor.from_json(referrer_entry(each)) for each in kept]
+
+    async def push_manifest(self, manifest: Manifest, *, tag: str | None = None) -> bool:
         """Store the exact bytes; raises NotFound where a blob that the manifest names was not pushed before."""
         await self._run(self.store.put_manifest, self._name, manifest, tag=tag)
+        return True
 
     async def takes_sparse_index(self, left_out: Descriptor) -> bool:
         """Yes: whoever filters platforms decides what is here."""
@@ -84,34 +96,37 @@ class StoredRepository:
         """Whether this repository holds the blob; if so, it stays for as long as the sync runs."""
         return await self._run(self.store.keep_blob, self._name, digest)
 
-    async def open_blob(self, descriptor: Descriptor) -> AsyncGenerator[bytes, None]:
-        """The blob's bytes in chunks of 1 MiB; raises NotFound."""
+    async def open_blob(self, descriptor: Descriptor, *, offset: int = 0) -> AsyncGenerator[bytes, None]:
+        """The blob's bytes from `offset` on, in chunks of 1 MiB; raises NotFound."""
         found = await self._run(self.store.find_blob, self._name, descriptor.digest)
         if found is None:
             raise NotFound(f"The built-in store has no blob {descriptor.digest} in {self._name}.", side=self.side)
         file = await self._run(found.path.open, "rb")
         try:
+            await self._run(file.seek, offset)
             while chunk := await self._run(file.read, CHUNK):
                 yield chunk
         finally:
             file.close()
 
-    async def push_blob(self, descriptor: Descriptor, chunks: AsyncIterator[bytes]) -> None:
-        """Store a blob, verified while it is written; raises DigestMismatch, and then stores nothing."""
+    async def push_blob(self, descriptor: Descriptor, read: BlobReader, *, mount_from: str | None = None) -> bool:
+        """Link the blob to another repository's (True), or store it, verified while it is written."""
+        if mount_from is not None and await self._mount(descriptor.digest, source_repository=mount_from):
+            return True
         partial = await self._run(self.store.partial, descriptor)
         try:
-            async for piece in _gather(chunks):
-                await self._run(partial.write, piece)
+            async with aclosing(read(0)) as chunks:
+                async for piece in _gather(chunks):
+                    await self._run(partial.write, piece)
             await self._run(partial.finish)
             await self._run(self.store.put_blob, self._name, partial)
         finally:
             # In a thread too: unlinking ten gigabytes takes a file system its time.
             await _in_thread(partial.discard)
+        return False
 
-    async def mount_blob(self, descriptor: Descriptor, *, source_repository: str) -> bool:
-        """Link a blob that another repository of this store holds. False where it does not."""
-        mount = self.store.mount_blob
-        return await self._run(mount, self._name, descriptor.digest, source_repository=source_repository)
+    async def _mount(self, digest: str, *, source_repository: str) -> bool:
+        return await self._run(self.store.mount_blob, self._name, digest, source_repository=source_repository)
 
     async def delete_tag(self, tag: str) -> None:
         """Remove one tag; what it pointed at goes with the garbage unless something else needs it."""

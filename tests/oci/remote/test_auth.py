@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from mirrors.oci import AuthFailed, Credentials, RegistryFault, Side
+from mirrors.oci.content import in_memory
 from mirrors.oci.manifest import Descriptor, sha256_digest
 from mirrors.sample.images import small_image
 from tests.registry import FaultyRegistry
@@ -91,10 +92,7 @@ async def test_the_target_is_written_with_one_scope_and_deleted_from_with_a_wide
     repository = await open_repository(target_registry.address, "mirror/app", side=Side.TARGET, credentials=RIGHT)
     content = b"{}"
 
-    async def chunks():
-        yield content
-
-    await repository.push_blob(Descriptor("x", sha256_digest(content), 2), chunks())
+    await repository.push_blob(Descriptor("x", sha256_digest(content), 2), in_memory(content))
     image = small_image()
     target_registry.repository("mirror/app").put(image, tag="old")
     await repository.delete_tag("old")

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncGenerator
 
 import pytest
 
@@ -20,7 +19,9 @@ from mirrors.oci import (
     Side,
     Unsupported,
 )
+from mirrors.oci.content import BlobReader
 from mirrors.oci.manifest import OCI_INDEX, OCI_MANIFEST, Manifest, sha256_digest
+from mirrors.oci.profile import UploadStyle
 from mirrors.sample.images import image_of_size, small_image, small_index
 from tests.registry import FaultyRegistry
 from tests.registry.switches import Login
@@ -28,9 +29,12 @@ from tests.registry.switches import Login
 MIB = 1 << 20
 
 
-async def pieces(content: bytes, size: int = 100_000) -> AsyncIterator[bytes]:
-    for start in range(0, len(content), size):
-        yield content[start : start + size]
+def pieces(content: bytes, size: int = 100_000) -> BlobReader:
+    async def read(offset: int) -> AsyncGenerator[bytes]:
+        for start in range(offset, len(content), size):
+            yield content[start : start + size]
+
+    return read
 
 
 def blob(content: bytes) -> Descriptor:
@@ -222,13 +226,11 @@ async def test_a_wrong_blob_is_never_stored(target_registry: FaultyRegistry, tar
 async def test_an_upload_by_put_that_is_refused_becomes_a_patch(target_registry: FaultyRegistry, target) -> None:
     target_registry.switches.uploads = "patch"
     for content in (b"small", bytes(2 * MIB)):
-        for _ in range(2):
-            with suppress(Unsupported):
-                await target.push_blob(blob(content), pieces(content))
+        await target.push_blob(blob(content), pieces(content))
     held = target_registry.repository("mirror/app")
     assert len(held.blobs) == 2
     assert held.uploads == {}
-    assert target_registry.count("PATCH") == 3
+    assert (target_registry.count("PATCH"), target_registry.count("PUT")) == (2, 3)
 
 
 async def test_a_target_that_closes_in_the_middle_is_an_error(target_registry: FaultyRegistry, target) -> None:
@@ -241,25 +243,25 @@ async def test_a_target_that_closes_in_the_middle_is_an_error(target_registry: F
 
 
 async def test_an_error_of_the_chunks_comes_out_as_it_is(target_registry: FaultyRegistry, target) -> None:
-    async def failing() -> AsyncIterator[bytes]:
+    async def failing(offset: int) -> AsyncGenerator[bytes]:
         yield bytes(MIB)
         yield bytes(MIB)
         raise RegistryTimeout("the source is slow", side=Side.SOURCE)
 
     with pytest.raises(RegistryTimeout, match="the source is slow"):
-        await target.push_blob(blob(bytes(3 * MIB)), failing())
+        await target.push_blob(blob(bytes(3 * MIB)), failing)
     assert target_registry.repository("mirror/app").uploads == {}
 
 
-async def test_a_blob_is_mounted_or_not(target_registry: FaultyRegistry, target) -> None:
+@pytest.mark.parametrize(("mounts", "opened"), [("yes", 0), ("202", 1), ("403", 1)])
+async def test_a_blob_is_mounted_or_sent(target_registry: FaultyRegistry, target, mounts: str, opened: int) -> None:
+    """An upload that is opened in place of a mount is the one that the bytes go to."""
     target_registry.repository("other").put(small_image())
-    held = target_registry.repository("mirror/app")
+    target_registry.switches.mounts = mounts
     digest, content = next(iter(small_image().all_blobs().items()))
-    for mounts, expected in [("202", False), ("403", False), ("yes", True)]:
-        target_registry.switches.mounts = mounts
-        assert await target.mount_blob(blob(content), source_repository="other") is expected
-        assert held.uploads == {}
-    assert list(held.blobs) == [digest]
+    assert await target.push_blob(blob(content), pieces(content), mount_from="other") is (mounts == "yes")
+    held = target_registry.repository("mirror/app")
+    assert (list(held.blobs), held.uploads, held.opened) == ([digest], {}, opened)
 
 
 async def test_redirected_blobs_come_from_the_other_host_without_our_authorization(
@@ -350,5 +352,5 @@ async def test_the_end_of_an_upload_by_patch_may_take_as_long_as_storing_takes(o
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
         address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
         target = await open_repository(address, "a", side=Side.TARGET)
-        target._uploads_by_patch = True
+        target._client.upload_habits._ordinary = UploadStyle.PATCH
         await target.push_blob(blob(b"xy"), pieces(b"xy"))

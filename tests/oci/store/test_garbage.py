@@ -6,12 +6,13 @@ import asyncio
 import json
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from mirrors.oci.content import in_memory
 from mirrors.oci.manifest import OCI_MANIFEST, Descriptor, Manifest, sha256_digest
 from mirrors.oci.store.garbage import GarbageReport, collect_garbage
 from mirrors.oci.store.repository import Store, StoredRepository
@@ -127,7 +128,7 @@ async def test_what_a_running_sync_has_found_stays(store: Store, app: StoredRepo
     elif what == "mount":
         target, expected = StoredRepository(store, "other/app"), 2
         for digest in image.blobs:
-            assert await target.mount_blob(Descriptor("", digest, 1), source_repository="team/app")
+            assert await target.push_blob(Descriptor("", digest, 1), in_memory(b""), mount_from="team/app")
     else:
         await app.push_manifest(index.manifest)
         expected = 4
@@ -142,7 +143,7 @@ async def test_a_partial_file_stays_while_it_is_written_and_goes_once_abandoned(
     content = bytes(3 * 1024 * 1024)
     half, resume = asyncio.Event(), asyncio.Event()
 
-    async def slow() -> AsyncIterator[bytes]:
+    async def slow(offset: int) -> AsyncGenerator[bytes]:
         yield content[: 2 * 1024 * 1024]
         half.set()
         await resume.wait()
@@ -152,7 +153,7 @@ async def test_a_partial_file_stays_while_it_is_written_and_goes_once_abandoned(
     crashed = store.root / "incoming" / "partial-of-a-killed-worker"
     crashed.write_bytes(b"half")
     os.utime(crashed, (0, 0))
-    push = asyncio.create_task(app.push_blob(Descriptor("", sha256_digest(content), len(content)), slow()))
+    push = asyncio.create_task(app.push_blob(Descriptor("", sha256_digest(content), len(content)), slow))
     await half.wait()
     assert collect_garbage(store, untouched_since=today()).partials_removed == 1
     resume.set()
@@ -164,7 +165,7 @@ async def test_a_partial_file_stays_while_it_is_written_and_goes_once_abandoned(
 async def test_a_referrer_lives_as_long_as_its_subject(store: Store, app: StoredRepository) -> None:
     image, config = small_image(), b"{}"
     await store_image(image, app, tag="1.0")
-    await app.push_blob(Descriptor("", sha256_digest(config), 2), _once(config))
+    await app.push_blob(Descriptor("", sha256_digest(config), 2), in_memory(config))
     about = {"mediaType": OCI_MANIFEST, "digest": image.manifest.digest, "size": len(image.manifest.content)}
     own = {"mediaType": "application/vnd.oci.empty.v1+json", "digest": sha256_digest(config), "size": 2}
     signature = Manifest(json.dumps({"config": own, "layers": [], "subject": about}).encode(), OCI_MANIFEST)
@@ -172,10 +173,6 @@ async def test_a_referrer_lives_as_long_as_its_subject(store: Store, app: Stored
     assert collect_garbage(store, untouched_since=later()) == NOTHING
     await app.delete_tag("1.0")
     assert collect_garbage(store, untouched_since=later()).links_removed == 5
-
-
-async def _once(content: bytes) -> AsyncIterator[bytes]:
-    yield content
 
 
 async def test_a_damaged_manifest_does_not_stop_the_collection(store: Store, app: StoredRepository) -> None:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from mirrors.oci.content import in_memory
 from mirrors.oci.manifest import Descriptor
 from mirrors.oci.store.files import BLOBS
 from mirrors.oci.store.garbage import collect_garbage
@@ -114,7 +115,9 @@ async def test_a_sync_that_looks_waits_for_a_removal_under_way(tmp_path: Path) -
     image = small_image()
     await store_image(image, app, tag="1.0")
     digest = next(iter(image.blobs))
-    mount = StoredRepository(store, "other/app").mount_blob(Descriptor("", digest, 1), source_repository=app.name)
+    mount = StoredRepository(store, "other/app").push_blob(
+        Descriptor("", digest, 1), in_memory(b""), mount_from=app.name
+    )
     with store.locked(exclusive=True):
         looks = [app.has_blob(digest), app.resolve(image.manifest.digest), app.push_manifest(image.manifest), mount]
         waiting = [asyncio.ensure_future(look) for look in looks]

@@ -1,0 +1,184 @@
+"""Blobs to a registry: a POST opens an upload (or mounts the blob), then the bytes go in one of the ways of `Plan`.
+
+Source: OCI distribution-spec v1.1, "Pushing blobs". Its Locations are opaque, and the newest one counts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from urllib.parse import quote
+
+from mirrors.oci.concurrency import uninterrupted
+from mirrors.oci.content import BlobReader
+from mirrors.oci.errors import AuthFailed, NotFound, OCIError, Side, Unsupported
+from mirrors.oci.manifest import Descriptor, digest_algorithm
+from mirrors.oci.profile import UploadStyle
+from mirrors.oci.remote.client import Answer, RegistryClient
+from mirrors.oci.remote.feed import Feed
+from mirrors.oci.remote.upload_plans import SMALLEST_CHUNK, Declined, Plan
+from mirrors.oci.remote.upload_session import CANCEL_SECONDS, UploadSession
+
+# Seconds before an upload is taken up again that has not moved since it last broke.
+_PAUSES = (0.2, 1.0, 3.0)
+_LONGEST_PAUSE = 60.0
+
+
+class Uploads:
+    """Brings blobs into one repository. has_blob: asks whether it is there."""
+
+    def __init__(
+        self, client: RegistryClient, *, name: str, scope: str, has_blob: Callable[[str], Awaitable[bool]]
+    ) -> None:
+        self._client = client
+        self._name = name
+        self._scope = scope
+        self._has_blob = has_blob
+        self._habits = client.upload_habits
+
+    async def push(self, descriptor: Descriptor, read: BlobReader, *, mount_from: str | None) -> bool:
+        """Mount the blob from a repository of this registry (True) or send it (False)."""
+        session = None
+        if mount_from is not None and self._client.endpoint.profile.mounts:
+            mounted, session = await self._mount(descriptor, source_repository=mount_from)
+            if mounted:
+                return True
+        async with Feed(read, descriptor=descriptor) as feed:
+            if session is None:
+                await feed.start()
+                session = await self._opened(descriptor)
+            await self._send(feed, session)
+        return False
+
+    async def _send(self, feed: Feed, session: UploadSession | None) -> None:
+        """By the first of the ways that the registry does not decline; what worked is tried first from then on."""
+        size, waiting = feed.descriptor.size, [self._habits.plan(feed.descriptor.size)]
+        tried: list[Plan] = []
+        refusal: OCIError | None = None
+        while waiting:
+            plan = waiting.pop(0)
+            tried.append(plan)
+            try:
+                await self._send_by(plan, feed, session or await self._opened(feed.descriptor))
+            except Declined as declined:
+                refusal, session = refusal or declined.error, None
+                waiting = [other for other in plan.instead(declined.reason, size=size) if other not in tried]
+                continue
+            if refusal is not None:
+                self._habits.learn(plan, size=size)
+            return
+        raise refusal or AssertionError("there is a first way")
+
+    async def _send_by(self, plan: Plan, feed: Feed, session: UploadSession) -> None:
+        finished = False
+        try:
+            await feed.start()
+            if plan.style is UploadStyle.PUT:
+                await feed.seek(0)
+                await session.put(feed)
+            else:
+                await self._send_in_turn(plan, feed, session)
+                await self._finish(session, digest=feed.descriptor.digest)
+            finished = True
+        finally:
+            if not finished:
+                # An upload nobody finishes stays in the registry's storage for a week.
+                await session.cancel()
+
+    async def _send_in_turn(self, plan: Plan, feed: Feed, session: UploadSession) -> None:
+        """All bytes by PATCH; a break is mended from the byte that the registry says it has come to."""
+        size, tries = feed.descriptor.size, 0
+        fault: OCIError | None = None
+        chunk_size = max(plan.chunk_size, session.shortest_chunk) if plan.style is UploadStyle.CHUNKS else size
+        while (before := session.offset) < size:
+            await feed.seek(before)
+            try:
+                ranged = plan.style is UploadStyle.CHUNKS or before > 0
+                await session.patch(feed, min(chunk_size, size - before), ranged=ranged)
+                tries = 0
+                continue
+            except OCIError as error:
+                if error.side is not Side.TARGET or not error.retryable or tries == len(_PAUSES):
+                    raise
+                fault = error
+            except Declined as declined:
+                if fault is None:
+                    raise
+                if declined.reason is not Declined.Reason.SIZE or chunk_size <= SMALLEST_CHUNK:
+                    raise fault from None  # It cannot go on after a break; another upload may need no going on.
+                chunk_size = SMALLEST_CHUNK
+                continue
+            await _pause(fault, number=tries)
+            await session.ask(limit=feed.position, after=fault)
+            tries = 0 if session.offset > before else tries + 1
+
+    async def _finish(self, session: UploadSession, *, digest: str) -> None:
+        for number in range(2):
+            try:
+                return await session.finish(digest)
+            except OCIError as error:
+                if not (error.retryable or isinstance(error, NotFound)):
+                    raise
+                await _pause(error, number=number)
+                # The answer may have been lost, or come from a proxy while the registry was still storing the blob.
+                if await self._has_blob(digest):
+                    return None
+                if isinstance(error, NotFound):
+                    raise
+        return await session.finish(digest)
+
+    async def _mount(self, descriptor: Descriptor, *, source_repository: str) -> tuple[bool, UploadSession | None]:
+        """Whether it was mounted; if not, the upload that the registry opened instead, if any."""
+        query = f"mount={quote(descriptor.digest, safe=':')}&from={quote(source_repository, safe='')}"
+        scope = f"{self._scope} repository:{source_repository}:pull"
+        try:
+            answer = await self._post(descriptor, query=query, scope=scope)
+        except (AuthFailed, NotFound, Unsupported):
+            return False, None
+        if answer.status == 201:
+            return True, None
+        return False, await self._session(answer) if "Location" in answer.headers else None
+
+    async def _opened(self, descriptor: Descriptor) -> UploadSession:
+        """Open an upload; a cancel on the way waits for its address, to take it back."""
+        opening = asyncio.ensure_future(self._open(descriptor))
+        try:
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            with suppress(OCIError, TimeoutError):
+                await uninterrupted(_cancel_when_open(opening))
+            raise
+
+    async def _open(self, descriptor: Descriptor) -> UploadSession:
+        return await self._session(await self._post(descriptor, query="", scope=self._scope))
+
+    async def _post(self, descriptor: Descriptor, *, query: str, scope: str) -> Answer:
+        algorithm = digest_algorithm(descriptor.digest)
+        parts = [query, f"digest-algorithm={algorithm}" if algorithm != "sha256" else ""]
+        query = "&".join(filter(None, parts))
+        path = f"/v2/{self._name}/blobs/uploads/" + (f"?{query}" if query else "")
+        what = f"an upload to {self._name}"
+        return await self._client.call("POST", path, scope=scope, what=what, body=b"", accept=(201, 202))
+
+    async def _session(self, answer: Answer) -> UploadSession:
+        location = await self._client.joined_url(answer.url, answer.headers.get("Location", ""))
+        shortest = answer.headers.get("OCI-Chunk-Min-Length", "")
+        return UploadSession(
+            self._client,
+            location,
+            scope=self._scope,
+            shortest_chunk=int(shortest) if shortest.isascii() and shortest.isdigit() else 0,
+        )
+
+
+async def _cancel_when_open(opening: asyncio.Future[UploadSession]) -> None:
+    await (await asyncio.wait_for(opening, CANCEL_SECONDS)).cancel()
+
+
+async def _pause(error: OCIError, *, number: int) -> None:
+    """Wait as long as the registry asks, with some jitter; raises the error where that is too long."""
+    if (error.retry_after or 0) > _LONGEST_PAUSE:
+        raise error
+    await asyncio.sleep((error.retry_after or 0) + _PAUSES[number] * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
