@@ -168,8 +168,8 @@ def _object(value: Any, name: str) -> dict[str, Any]:
 
 def _base64(text: Any) -> bytes:
     """Decode base64 in either alphabet, as DSSE allows."""
+    usual = text.strip().replace("-", "+").replace("_", "/") if isinstance(text, str) else ""
     try:
-        usual = str(text or "").strip().replace("-", "+").replace("_", "/")
         value = base64.b64decode(usual, validate=True)
     except (binascii.Error, ValueError):
         value = b""
@@ -179,4 +179,4 @@ def _base64(text: Any) -> bytes:
 
 
 def _shown(value: Any) -> str:
-    return repr(value)[:_SHOWN]
+    return repr(value[:_SHOWN]) if isinstance(value, str) else "(not a text)"
