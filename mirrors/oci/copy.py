@@ -192,7 +192,7 @@ class _Run:
 
     def _known(self, tag: str, *, source_digest: str) -> KnownTag | None:
         """What an earlier copy left of this tag, while it is the same at the source and listed at the target."""
-        known = self._options.known.get(tag)
+        known = None if self._options.deep else self._options.known.get(tag)
         if known is None or known.source_digest != source_digest or tag not in (self._at_target or ()):
             return None
         return known
@@ -217,7 +217,7 @@ class _Run:
         if choice.manifest.digest != change.before:
             await self._walk.push(choice, tag=change.tag)
             self._progress.count(counters, "manifests_copied")
-        return outcome if counters.manifests_copied else replace(outcome, action=Action.UNCHANGED)
+        return outcome if counters.manifests_copied else replace(outcome, action=Action.UNCHANGED, reason="")
 
     def _outcome(self, change: _Change, choice: Choice) -> TagOutcome:
         """The tag's end if all goes well, as far as what was chosen of it decides. Raises PlatformMismatch."""
