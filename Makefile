@@ -34,7 +34,7 @@ lint: $(INSTALLED_DEV) ## Check style, types, layering and templates
 	@$(BIN)/python -m djlint templates --check --quiet
 	@$(BIN)/python -m djlint templates --lint --quiet
 
-bench: $(INSTALLED_DEV) ## Measure
+bench: $(INSTALLED_DEV) ## Time Mirrorfarm beside skopeo, crane and regsync (an hour; make bench ARGS='--preset small --rounds 1')
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 lock: $(INSTALLED_DEV) ## Pin requirements*.in in requirements*.txt (newest of everything: make lock ARGS=--upgrade)
