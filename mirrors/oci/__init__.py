@@ -31,6 +31,7 @@ from mirrors.oci.errors import (
     ImmutableTag,
     Incomplete,
     InvalidPlatform,
+    InvalidPolicy,
     InvalidReference,
     MalformedAnswer,
     NameNotResolved,
@@ -43,6 +44,7 @@ from mirrors.oci.errors import (
     RegistryFault,
     RegistryTimeout,
     Side,
+    SignatureRefused,
     TLSFailed,
     Unsupported,
 )
@@ -57,6 +59,7 @@ from mirrors.oci.remote.networks import EgressPolicy
 from mirrors.oci.remote.repository import RemoteRepository
 from mirrors.oci.remote.transport import Timeouts
 from mirrors.oci.runtime import run
+from mirrors.oci.signatures import SignaturePolicy, check_signatures
 from mirrors.oci.store.garbage import GarbageReport, collect_garbage
 from mirrors.oci.store.repository import Store, StoredRepository
 
@@ -77,6 +80,7 @@ __all__ = [
     "GarbageReport",
     "ImmutableTag",
     "Incomplete",
+    "InvalidPolicy",
     "InvalidReference",
     "KnownTag",
     "MalformedAnswer",
@@ -96,6 +100,8 @@ __all__ = [
     "RegistryTimeout",
     "RemoteRepository",
     "Side",
+    "SignaturePolicy",
+    "SignatureRefused",
     "Store",
     "StoredRepository",
     "TLSFailed",
@@ -103,6 +109,7 @@ __all__ = [
     "TagProgress",
     "Timeouts",
     "Unsupported",
+    "check_signatures",
     "collect_garbage",
     "copy_tags",
     "run",
