@@ -33,6 +33,7 @@ from mirrors.oci.errors import (
     InvalidPlatform,
     InvalidPolicy,
     InvalidReference,
+    LimitKind,
     MalformedAnswer,
     NameNotResolved,
     NotFound,
@@ -56,14 +57,17 @@ from mirrors.oci.reference import Reference
 from mirrors.oci.remote.client import RegistryClient
 from mirrors.oci.remote.egress import EgressGuard
 from mirrors.oci.remote.networks import EgressPolicy
+from mirrors.oci.remote.pauses import PROCESS_PAUSES, HostPauses
+from mirrors.oci.remote.rate_limits import RateLimit
 from mirrors.oci.remote.repository import RemoteRepository
-from mirrors.oci.remote.transport import Timeouts
+from mirrors.oci.remote.timeouts import Timeouts
 from mirrors.oci.runtime import run
 from mirrors.oci.signatures import SignaturePolicy, check_signatures
 from mirrors.oci.store.garbage import GarbageReport, collect_garbage
 from mirrors.oci.store.repository import Store, StoredRepository
 
 __all__ = [
+    "PROCESS_PAUSES",
     "Action",
     "AuthFailed",
     "BlockedDestination",
@@ -78,11 +82,16 @@ __all__ = [
     "EgressPolicy",
     "Endpoint",
     "GarbageReport",
+    "HostPauses",
     "ImmutableTag",
     "Incomplete",
+    "IndexLimits",
+    "IndexMode",
+    "InvalidPlatform",
     "InvalidPolicy",
     "InvalidReference",
     "KnownTag",
+    "LimitKind",
     "MalformedAnswer",
     "Manifest",
     "NameNotResolved",
@@ -90,8 +99,10 @@ __all__ = [
     "OCIError",
     "Platform",
     "PlatformMismatch",
+    "PlatformPattern",
     "Progress",
     "QuotaExceeded",
+    "RateLimit",
     "RateLimited",
     "Reference",
     "Refused",
@@ -112,5 +123,6 @@ __all__ = [
     "check_signatures",
     "collect_garbage",
     "copy_tags",
+    "parse_platforms",
     "run",
 ]

@@ -83,3 +83,16 @@ class Once(Generic[T]):
         self._running.discard(task)
         if not task.cancelled():
             task.exception()  # seen, even if every waiter was cancelled meanwhile
+
+
+class Together(Once[T]):
+    """Does each piece of work once for all who ask while it is under way, and forgets it when it has ended."""
+
+    async def __call__(self, key: Hashable, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """The result of the work with this key that is under way, or is started now."""
+        try:
+            return await super().__call__(key, work)
+        finally:
+            entry = self._entries.get(key)
+            if entry is not None and entry.task.done():
+                del self._entries[key]

@@ -61,6 +61,20 @@ class Code(StrEnum):
     INTERNAL = "internal"
 
 
+class LimitKind(StrEnum):
+    """Which limit of a registry a 429 is about."""
+
+    PULLS = "pulls"
+    """Pulls of an account or an address, counted over hours, as Docker Hub does."""
+    ABUSE = "abuse"
+    """Too many requests from one address, whatever the account."""
+    SECONDARY = "secondary"
+    """GitHub's limit of requests that come too close together."""
+    QUOTA = "quota"
+    """Requests per minute of a project, as Google counts them."""
+    UNKNOWN = "unknown"
+
+
 class OCIError(Exception):
     """A fault of one registry. `str(error)` is a sentence that a user can act on; it never holds a secret.
 
@@ -97,10 +111,21 @@ class AuthFailed(OCIError):
 
 
 class RateLimited(OCIError):
-    """429, or a 403 that says so."""
+    """429, or a 403 that says so. limit: which limit it is, as far as the answer tells."""
 
     code = Code.RATE_LIMITED
     retryable = True
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        side: Side | None = None,
+        retry_after: float | None = None,
+        limit: LimitKind = LimitKind.UNKNOWN,
+    ) -> None:
+        super().__init__(message, side=side, retry_after=retry_after)
+        self.limit = limit
 
 
 class RegistryTimeout(OCIError):

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from mirrors.oci import Credentials, EgressGuard, Endpoint, RegistryClient, RemoteRepository, Side, Timeouts
+from mirrors.oci import Credentials, EgressGuard, Endpoint, HostPauses, RegistryClient, RemoteRepository, Side, Timeouts
 from tests.registry import FaultyRegistry
 
 QUICK = Timeouts(connect=1.0, read=1.0, commit=2.0)
@@ -42,6 +42,8 @@ async def open_repository() -> AsyncIterator[Callable[..., object]]:
             credentials: Credentials | None = None,
             guard: EgressGuard | None = None,
             timeouts: Timeouts = QUICK,
+            first_pause: float = 0.01,
+            pauses: HostPauses | None = None,
             **endpoint: object,
         ) -> RemoteRepository:
             settings = {"verify_tls": False, **endpoint}
@@ -50,6 +52,9 @@ async def open_repository() -> AsyncIterator[Callable[..., object]]:
                 side=side,
                 guard=guard,
                 timeouts=timeouts,
+                first_pause=first_pause,
+                # Not those of the process: the next registry may get this one's port.
+                pauses=HostPauses() if pauses is None else pauses,
             )
             await stack.enter_async_context(client)
             return RemoteRepository(client, name)

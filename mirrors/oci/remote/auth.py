@@ -4,63 +4,69 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import json
+import functools
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
 
-from yarl import URL
-
+from mirrors.oci.concurrency import Together
 from mirrors.oci.endpoint import Credentials
 from mirrors.oci.errors import AuthFailed, MalformedAnswer, Side
 from mirrors.oci.remote.challenges import Challenge, merge_scopes
-from mirrors.oci.remote.links import is_usable
+from mirrors.oci.remote.exchange import Answer
+from mirrors.oci.remote.faults import auth_failed
+from mirrors.oci.remote.tokens import (
+    IDENTITY,
+    Realm,
+    Token,
+    TokenRequest,
+    password_grant,
+    read_token,
+    refresh_grant,
+)
 
-DEFAULT_LIFE = 60.0
-"""Seconds that a token lives when its server does not say (distribution's token.md)."""
-_LONGEST_MARGIN = 30.0
+_NEW = 10.0
+"""Seconds in which a token that is called invalid may just not be valid yet, by another clock."""
 
-FetchToken = Callable[[URL, str | None], Awaitable[bytes]]
-"""GET a token URL with this Authorization header: the body of the answer, or an OCIError."""
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A bearer token and the moment (monotonic clock) from which it is no longer used."""
-
-    header: str = field(repr=False)
-    stale_at: float
-
-    @property
-    def is_fresh(self) -> bool:
-        """False from shortly before the token expires."""
-        return time.monotonic() < self.stale_at
+FetchToken = Callable[[TokenRequest], Awaitable[Answer]]
+"""Sends it: an answer with 200, or with 404, 405 or 501 where the service does not know the method; or an OCIError."""
 
 
 class Authorizer:
-    """Answers one registry's challenges. What it has learned is used ahead of the next challenge."""
+    """Answers one registry's challenges. What it has learned is used ahead of the next challenge.
 
-    def __init__(self, *, host: str, side: Side, credentials: Credentials | None, fetch_token: FetchToken) -> None:
+    It belongs to one client, and so do its tokens: nobody else's requests are sent with them. pause: seconds before a
+    token that is not valid yet is shown again.
+    """
+
+    def __init__(
+        self, *, host: str, side: Side, credentials: Credentials | None, fetch_token: FetchToken, pause: float = 1.0
+    ) -> None:
         self._host = host
         self._side = side
         self._credentials = credentials
         self._fetch_token = fetch_token
+        self._pause = pause
         self._challenge: Challenge | None = None
         self._tokens: dict[str, Token] = {}
         self._wider: dict[str, str] = {}
-        self._locks: dict[str, asyncio.Lock] = {}
+        self._renewals: Together[Token] = Together()
+        self._posts = credentials is not None and credentials.username == IDENTITY
+        self._refresh_token = credentials.password if credentials is not None and self._posts else None
 
-    async def header(self, scope: str) -> str | None:
-        """The Authorization header for a request in this scope, or None while the registry has not asked for any."""
+    async def header(self, scope: str, *, lasting: float = 0.0) -> str | None:
+        """The Authorization header for a request in this scope, or None while the registry has not asked for any.
+
+        lasting: seconds that it has to be good for, as far as its life allows.
+        """
         if self._challenge is None:
             return None
         if self._challenge.scheme == "basic":
             return self._basic()
-        token = self._tokens.get(scope)
-        if token is not None and token.is_fresh:
+        key = _key(scope)
+        token = self._tokens.get(key)
+        if token is not None and token.lasts(lasting):
             return token.header
-        return await self._renew(scope, refused=None)
+        return (await self._renew(key)).header
 
     async def answer(self, challenges: Sequence[Challenge], *, scope: str, refused: str | None) -> str:
         """The header to try after a 401; raises AuthFailed where there is nothing (more) to try.
@@ -76,34 +82,86 @@ class Authorizer:
             return header
         if self._challenge is None or "realm" in challenge.parameters:
             self._challenge = challenge
-        if wanted := challenge.parameters.get("scope"):
-            self._wider[scope] = wanted
-        return await self._renew(scope, refused=refused)
+        key = _key(scope)
+        self._widen(key, challenge)
+        token = self._tokens.get(key)
+        if token is not None and token.header != refused and token.lasts(0.0):
+            return token.header
+        return (await self._renew(key)).header
+
+    async def answer_again(self, challenges: Sequence[Challenge], *, scope: str, refused: str | None) -> str | None:
+        """The header to try after a second 401 in a row, or None where nothing is left to try.
+
+        A new token that is called invalid is shown once more after a pause: the clocks of registry and token service
+        differ. One whose scope is called insufficient is traded for one of the scope that is asked for.
+        """
+        challenge = next((each for each in challenges if each.scheme == "bearer"), None)
+        key = _key(scope)
+        token = self._tokens.get(key)
+        if challenge is None or token is None:
+            return None
+        error = challenge.parameters.get("error")
+        if error == "insufficient_scope" and self._widen(key, challenge):
+            return (await self._renew(key)).header
+        if error == "invalid_token" and token.header == refused and token.age < _NEW:
+            await asyncio.sleep(self._pause)
+            return token.header
+        return None
 
     def _choose(self, challenges: Sequence[Challenge]) -> Challenge:
+        """Bearer before Basic, unless there is no saying where its tokens are from, and never was."""
         by_scheme = {challenge.scheme: challenge for challenge in reversed(challenges)}
-        chosen = by_scheme.get("bearer") or by_scheme.get("basic")
+        bearer, basic = by_scheme.get("bearer"), by_scheme.get("basic")
+        useless = bearer is not None and "realm" not in bearer.parameters and self._challenge is None
+        chosen = basic if useless and basic is not None else bearer or basic
         if chosen is None:
             raise self._failed()
         return chosen
 
-    async def _renew(self, scope: str, *, refused: str | None) -> str:
-        async with self._locks.setdefault(scope, asyncio.Lock()):
-            token = self._tokens.get(scope)
-            if token is not None and token.is_fresh and token.header != refused:
-                return token.header
-            token = await self._request_token(scope)
-            self._tokens[scope] = token
-            return token.header
+    def _widen(self, key: str, challenge: Challenge) -> bool:
+        """Ask for what the registry wants from now on. Whether that is more than before."""
+        before = self._asked(key)
+        if wanted := challenge.parameters.get("scope"):
+            self._wider[key] = wanted
+        return self._asked(key) != before
 
-    async def _request_token(self, scope: str) -> Token:
+    def _asked(self, key: str) -> str:
+        return _key(f"{key} {self._wider.get(key, '')}")
+
+    async def _renew(self, key: str) -> Token:
+        token = self._tokens[key] = await self._renewals(key, lambda: self._request_token(key))
+        return token
+
+    async def _request_token(self, key: str) -> Token:
         assert self._challenge is not None  # noqa: S101 - only reached after a challenge
-        started = time.monotonic()
-        url = token_url(self._challenge, scopes=(scope, self._wider.get(scope, "")))
-        if url is None:
+        asked_at = time.monotonic()
+        realm = Realm.of(self._challenge)
+        if realm is None:
             raise MalformedAnswer(f"{self._host} asks for a token but does not say where from.", side=self._side)
-        text, life = read_token(await self._fetch_token(url, self._basic()), host=self._host, side=self._side)
-        return Token(f"Bearer {text}", started + life - min(_LONGEST_MARGIN, life * 0.2))
+        answer = await self._ask(realm, (self._asked(key),))
+        if answer.status != 200:
+            sentence = f"The token service of {self._host} knows no way to give a token (HTTP {answer.status})."
+            raise MalformedAnswer(f"{sentence} Check the address of the {self._side}.", side=self._side)
+        token, refresh = read_token(
+            answer.content, headers=answer.headers, asked_at=asked_at, host=self._host, side=self._side
+        )
+        if refresh is not None and self._refresh_token is not None:
+            self._refresh_token = refresh  # RFC 6749 section 6: the old one is to be thrown away
+        return token
+
+    async def _ask(self, realm: Realm, scopes: Sequence[str]) -> Answer:
+        """An identity token is traded by POST, a password by GET; by the other where only that is known there."""
+        get = realm.get(scopes, authorization=self._basic())
+        if self._credentials is None:
+            return await self._fetch_token(get)
+        refresh_token = self._refresh_token
+        grant = refresh_grant(refresh_token) if refresh_token is not None else password_grant(self._credentials)
+        post = realm.post(scopes, grant=grant)
+        answer = await self._fetch_token(post if self._posts else get)
+        if answer.status != 200:
+            self._posts = not self._posts
+            answer = await self._fetch_token(post if self._posts else get)
+        return answer
 
     def _basic(self) -> str | None:
         if self._credentials is None:
@@ -114,50 +172,12 @@ class Authorizer:
         return auth_failed(self._host, side=self._side, with_credentials=self._credentials is not None)
 
 
-def token_url(challenge: Challenge, *, scopes: Sequence[str]) -> URL | None:
-    """Where to get a token: the realm with its own query kept, service and scopes added. None for a useless realm."""
-    try:
-        realm = URL(challenge.parameters.get("realm", ""))
-    except ValueError:
-        return None
-    if not is_usable(realm):
-        return None
-    query = [(name, value) for name, value in realm.query.items() if name not in {"scope", "service"}]
-    service = challenge.parameters.get("service") or realm.query.get("service")
-    query += [("service", service)] if service else []
-    query += [("scope", scope) for scope in merge_scopes(scopes)]
-    return realm.with_query(query).with_fragment(None)
-
-
-def read_token(content: bytes, *, host: str, side: Side) -> tuple[str, float]:
-    """The token of an answer and the seconds it lives."""
-    try:
-        document = json.loads(content)
-        token = document.get("token") or document.get("access_token")
-    except (ValueError, AttributeError, RecursionError):
-        token = None
-    if not isinstance(token, str) or not token.isascii() or not token.isprintable():
-        raise MalformedAnswer(f"The token service of {host} answered without a token.", side=side)
-    return token, _life(document.get("expires_in"))
+@functools.lru_cache(maxsize=4096)
+def _key(scope: str) -> str:
+    """The same scopes in one order, by which tokens are kept."""
+    return " ".join(merge_scopes((scope,)))
 
 
 def basic_authorization(username: str, password: str) -> str:
     """The header value for Basic authentication (RFC 7617), in UTF-8."""
     return "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode()
-
-
-def auth_failed(host: str, *, side: Side, with_credentials: bool) -> AuthFailed:
-    """The sentence for credentials that are wrong, missing, or not enough."""
-    if with_credentials:
-        text = f"{host} refused the credentials of the {side}. Check user name and password, and their rights."
-    else:
-        text = f"{host} has no such public repository, or wants credentials. Give the {side} a user name and password."
-    return AuthFailed(text, side=side)
-
-
-def _life(value: Any) -> float:
-    try:
-        seconds = float(value)
-    except (TypeError, ValueError):
-        return DEFAULT_LIFE
-    return seconds if 0 < seconds < float("inf") else DEFAULT_LIFE

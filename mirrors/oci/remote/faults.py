@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import re
 import ssl
-import time
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 
 import aiohttp
+from multidict import MultiMapping
 
 from mirrors.oci.errors import (
+    AuthFailed,
     ConnectionFailed,
     ImmutableTag,
     Incomplete,
@@ -24,7 +24,6 @@ from mirrors.oci.errors import (
     NotFound,
     OCIError,
     QuotaExceeded,
-    RateLimited,
     Refused,
     RegistryFault,
     RegistryTimeout,
@@ -32,8 +31,14 @@ from mirrors.oci.errors import (
     TLSFailed,
     Unsupported,
 )
+from mirrors.oci.remote.challenges import parse_challenges
+from mirrors.oci.remote.delays import asked_wait
+from mirrors.oci.remote.rate_limits import rate_limited
+from mirrors.oci.remote.tls import tls_sentence
 
 NETWORK_ERRORS = (aiohttp.ClientError, TimeoutError, OSError)
+SAFE_CAUSES = (aiohttp.ClientConnectorError, aiohttp.ServerConnectionError, aiohttp.ClientPayloadError, ssl.SSLError)
+"""Those whose texts hold no URL; those of the others may, with the signature in its query."""
 _CODE = re.compile(r"[A-Z][A-Z0-9_]{1,60}")
 _NO_TLS = re.compile(
     r"WRONG_VERSION_NUMBER|HTTP_REQUEST|UNKNOWN_PROTOCOL|RECORD_LAYER_FAILURE|UNEXPECTED_EOF", re.IGNORECASE
@@ -51,6 +56,8 @@ def network_error(error: BaseException, *, host: str, side: Side) -> OCIError:
         )
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return NameNotResolved(f"{host} is not a name that can be found. Check the spelling of the {side}.", side=side)
+    if sentence := tls_sentence(error, host=host, side=side):
+        return TLSFailed(sentence, side=side)
     if isinstance(error, (aiohttp.ClientSSLError, ssl.SSLError)):
         return TLSFailed(_tls_sentence(error, host=host, side=side), side=side)
     if isinstance(error, TimeoutError):
@@ -66,18 +73,72 @@ def network_error(error: BaseException, *, host: str, side: Side) -> OCIError:
     return ConnectionFailed(f"{host} closed the connection. It is worth trying again.", side=side)
 
 
-def status_error(
-    status: int, *, headers: Mapping[str, str], content: bytes, host: str, side: Side, what: str
+def answer_error(
+    status: int,
+    *,
+    headers: MultiMapping[str],
+    content: bytes,
+    host: str,
+    side: Side,
+    what: str,
+    own: bool,
+    with_credentials: bool,
 ) -> OCIError:
-    """The OCIError for an answer with an unwelcome status, other than 401 and 403. what: `tag v1 of library/app`."""
+    """The OCIError for an unwelcome answer. own: of the registry itself, and not of the storage behind it."""
+    if status in {400, 401, 403} and not own:
+        # A signed storage address that has expired: the registry will sign a new one.
+        return RegistryFault(f"The storage behind {host} refused {what}. It is worth trying again.", side=side)
+    codes = error_codes(content)
+    if status == 401 or (
+        status == 403 and not {"TOOMANYREQUESTS", "UNSUPPORTED"} & set(codes) and "QUOTA" not in str(codes)
+    ):
+        known = any(
+            challenge.parameters.get("error") == "insufficient_scope"
+            for challenge in parse_challenges(headers.getall("WWW-Authenticate", ()))
+        )
+        return auth_failed(host, side=side, with_credentials=with_credentials, known=known)
+    return status_error(
+        status,
+        headers=headers,
+        content=content,
+        host=host,
+        side=side,
+        what=what,
+        with_credentials=with_credentials,
+    )
+
+
+def auth_failed(host: str, *, side: Side, with_credentials: bool, known: bool = False) -> AuthFailed:
+    """The sentence for credentials that are wrong, missing, or not enough. known: they are right, but not enough."""
+    if with_credentials and known:
+        right = "pull from" if side is Side.SOURCE else "push to"
+        text = f"{host} knows the credentials of the {side}, but gives them no right to {right} this repository. "
+        text += "Have it granted, or use other credentials."
+    elif with_credentials:
+        text = f"{host} refused the credentials of the {side}. Check user name and password, and their rights."
+    else:
+        text = f"{host} has no such public repository, or wants credentials. Give the {side} a user name and password."
+    return AuthFailed(text, side=side)
+
+
+def status_error(
+    status: int,
+    *,
+    headers: Mapping[str, str],
+    content: bytes,
+    host: str,
+    side: Side,
+    what: str,
+    with_credentials: bool = False,
+) -> OCIError:
+    """The OCIError for an answer with an unwelcome status, other than 401 and 403. what: `tag v1 of library/app`.
+
+    with_credentials: whether we have any, for the advice.
+    """
     codes = error_codes(content)
     suffix = f" ({', '.join(codes)})" if codes else f" (HTTP {status})"
     if status == 429 or "TOOMANYREQUESTS" in codes:
-        return RateLimited(
-            f"{host} asks for a pause before more requests{suffix}.",
-            side=side,
-            retry_after=retry_after(headers.get("Retry-After")),
-        )
+        return rate_limited(headers, content, host=host, side=side, suffix=suffix, with_credentials=with_credentials)
     if status in {507} or any("QUOTA" in code for code in codes):
         return QuotaExceeded(f"{host} has no room left for {what}{suffix}. Free some, or raise the quota.", side=side)
     if status == 404:
@@ -92,7 +153,7 @@ def status_error(
         return RegistryFault(
             f"{host} failed over {what}{suffix}. It is worth trying again later.",
             side=side,
-            retry_after=retry_after(headers.get("Retry-After")),
+            retry_after=asked_wait(headers),
         )
     if "MANIFEST_BLOB_UNKNOWN" in codes:
         return Incomplete(f"{host} says it lacks a part of {what}{suffix}. It is worth trying again later.", side=side)
@@ -109,20 +170,6 @@ def error_codes(content: bytes) -> list[str]:
     except (ValueError, KeyError, TypeError, RecursionError):
         return []
     return [code for code in codes[:5] if isinstance(code, str) and _CODE.fullmatch(code)]
-
-
-def retry_after(value: str | None, *, now: float | None = None) -> float | None:
-    """Seconds of a Retry-After header, which holds seconds or a date; None for nonsense. now: seconds since 1970."""
-    if value is None:
-        return None
-    try:
-        seconds = float(value)
-    except ValueError:
-        try:
-            seconds = parsedate_to_datetime(value).timestamp() - (time.time() if now is None else now)
-        except (ValueError, TypeError, OverflowError):
-            return None
-    return max(0.0, seconds) if seconds < float("inf") else None
 
 
 def _tls_sentence(error: BaseException, *, host: str, side: Side) -> str:

@@ -4,112 +4,53 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import time
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
 from typing import Self
 
 import aiohttp
-from multidict import CIMultiDictProxy
 from yarl import URL
 
 from mirrors.oci.endpoint import Endpoint
-from mirrors.oci.errors import MalformedAnswer, Side
+from mirrors.oci.errors import MalformedAnswer, RateLimited, Side
+from mirrors.oci.remote.bandwidth import bandwidth_of
 from mirrors.oci.remote.egress import CheckedResolver, EgressGuard
-from mirrors.oci.remote.faults import NETWORK_ERRORS, network_error
+from mirrors.oci.remote.exchange import CHUNK, Exchange, Peer, raise_network_error
+from mirrors.oci.remote.faults import NETWORK_ERRORS
+from mirrors.oci.remote.limits import AdaptiveLimit
+from mirrors.oci.remote.pauses import HostPauses
 from mirrors.oci.remote.proxies import Proxy, proxy_for
+from mirrors.oci.remote.timeouts import Timeouts
 from mirrors.oci.remote.tls import tls_context
 
-CHUNK = 256 * 1024
-"""Bytes read and written at a time: the knee of aiohttp's throughput."""
 USER_AGENT = "mirrorfarm/0.1"
-
-# Their texts hold no URL; those of the others may, with the signature in its query.
-_SAFE_CAUSES = (aiohttp.ClientConnectorError, aiohttp.ServerConnectionError, aiohttp.ClientPayloadError, ssl.SSLError)
-
-
-@dataclass(frozen=True, slots=True)
-class Timeouts:
-    """Seconds. connect: name, TCP, TLS and proxy together. read: without a byte from or to the peer; twice that for a
-    whole request that is no stream, and for the head of its answer, lest a drip hold us for years.
-
-    commit: for the answer after the last byte of an upload, while the registry checks and stores it.
-    """
-
-    connect: float = 10.0
-    read: float = 60.0
-    commit: float = 300.0
-
-
-class Exchange:
-    """An answer whose body may still be on its way; `close` gives its place in the host's limit free."""
-
-    __slots__ = ("_host", "_side", "_slot", "response")
-
-    def __init__(self, response: aiohttp.ClientResponse, slot: asyncio.Semaphore, *, host: str, side: Side) -> None:
-        self.response = response
-        self._slot: asyncio.Semaphore | None = slot
-        self._host = host
-        self._side = side
-
-    @property
-    def status(self) -> int:
-        """The HTTP status."""
-        return self.response.status
-
-    @property
-    def headers(self) -> CIMultiDictProxy[str]:
-        """The answer's headers."""
-        return self.response.headers
-
-    @property
-    def url(self) -> URL:
-        """Where the answer came from, after redirects."""
-        return self.response.url
-
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """The body in pieces of at most 256 KiB; raises an OCIError where it breaks off."""
-        try:
-            async for chunk in self.response.content.iter_chunked(CHUNK):
-                yield chunk
-        except NETWORK_ERRORS as error:
-            raise_network_error(error, host=self._host, side=self._side)
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self.chunks()
-
-    async def read(self, limit: int) -> bytes:
-        """The body, as far as `limit` bytes and one more."""
-        content = bytearray()
-        try:
-            async for chunk in self.response.content.iter_any():
-                content += chunk
-                if len(content) > limit:
-                    break
-        except NETWORK_ERRORS as error:
-            raise_network_error(error, host=self._host, side=self._side)
-        return bytes(content)
-
-    def close(self) -> None:
-        """Keep the connection for the next request if the body was read to its end, else drop it."""
-        if self._slot is None:
-            return
-        if self.response.content.at_eof():
-            self.response.release()
-        else:
-            self.response.close()
-        self._slot.release()
-        self._slot = None
+_TOO_MUCH = frozenset({429, 503})
 
 
 class Transport:
-    """An aiohttp session bound to one endpoint's TLS and proxies, one side, one egress guard."""
+    """An aiohttp session bound to one endpoint's TLS and proxies, one side, one egress guard.
 
-    def __init__(self, endpoint: Endpoint, *, side: Side, guard: EgressGuard | None, timeouts: Timeouts) -> None:
+    pauses: asked before each request. patience: seconds of a pause that are waited for; a longer one is an error.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        *,
+        side: Side,
+        guard: EgressGuard | None,
+        timeouts: Timeouts,
+        pauses: HostPauses,
+        patience: float,
+    ) -> None:
         self._endpoint = endpoint
         self._side = side
         self._guard = guard
         self._timeouts = timeouts
-        self._slots: dict[str, asyncio.Semaphore] = {}
+        self._pauses = pauses
+        self._pause_patience = patience
+        self.bandwidth = bandwidth_of(endpoint.registry, rate=endpoint.bandwidth)
+        self._peers: dict[str, Peer] = {}
         self._session: aiohttp.ClientSession | None = None
         self._own_tls: ssl.SSLContext | None = None
         self._ordinary = self._timeout(read=timeouts.read)
@@ -149,16 +90,18 @@ class Transport:
         """One request to one host, redirects not followed; the caller closes the exchange. Raises an OCIError."""
         if self._session is None:
             raise RuntimeError("use the client inside `async with`")
-        host = host_and_port(url)
         proxy = self._guarded_proxy(url)
         if proxy and proxy.headers and url.scheme == "http":
             headers = {**headers, **proxy.headers}  # aiohttp sends proxy_headers with a CONNECT only
-        slot = self._slots.get(host)
-        if slot is None:
-            slot = self._slots[host] = asyncio.Semaphore(self._endpoint.max_connections)
-        await slot.acquire()
+        peer = self._peer(host_and_port(url))
+        limit = peer.limit
+        await limit.take()
+        started = time.monotonic()
         try:
-            async with asyncio.timeout(self._patience(body)):
+            if (key := _pause_key(peer.host, proxy)) in self._pauses:
+                await self._wait_for(key, peer=peer)
+                started = time.monotonic()
+            async with asyncio.timeout(self._patience(body, read=read_timeout)):
                 response = await self._session.request(
                     method,
                     url,
@@ -171,12 +114,40 @@ class Transport:
                     timeout=self._ordinary if read_timeout is None else self._timeout(read=read_timeout),
                 )
         except NETWORK_ERRORS as error:
-            slot.release()
-            raise_network_error(error, host=host, side=self._side)
-        except BaseException:  # a cancel too must give the host's slot back; nothing is swallowed
-            slot.release()
+            limit.refused(started=started, now=time.monotonic())
+            limit.release()
+            raise_network_error(error, host=peer.host, side=self._side)
+        except BaseException:  # a cancel too must give the host's place back; nothing is swallowed
+            limit.release()
             raise
-        return Exchange(response, slot, host=host, side=self._side)
+        now = time.monotonic()
+        if response.status in _TOO_MUCH:
+            limit.refused(started=started, now=now)
+        else:
+            limit.answered(now - started if method == "HEAD" else None)
+        return Exchange(response, peer=peer, started=started)
+
+    def pause(self, url: URL, *, seconds: float) -> None:
+        """Have nobody ask the host of this URL for that long; what a proxy has brought counts for those behind it."""
+        proxy = proxy_for(url, endpoint=self._endpoint, side=self._side)
+        self._pauses.pause(_pause_key(host_and_port(url), proxy), seconds=seconds)
+
+    async def _wait_for(self, key: str, *, peer: Peer) -> None:
+        rest = await self._pauses.wait(key, patience=self._pause_patience)
+        if rest:
+            raise RateLimited(
+                f"{peer.host} has asked for a pause, which lasts another {rest:.0f} seconds. Wait, and try again then.",
+                side=self._side,
+                retry_after=rest,
+            )
+
+    def _peer(self, host: str) -> Peer:
+        peer = self._peers.get(host)
+        if peer is None:
+            limit = AdaptiveLimit(self._endpoint.max_connections)
+            peer = Peer(host, self._side, limit, self._timeouts, self.bandwidth)
+            self._peers[host] = peer
+        return peer
 
     def _guarded_proxy(self, url: URL) -> Proxy | None:
         proxy = proxy_for(url, endpoint=self._endpoint, side=self._side)
@@ -192,10 +163,10 @@ class Transport:
             return True
         return self._own_tls
 
-    def _patience(self, body: bytes | AsyncIterator[bytes] | None) -> float | None:
+    def _patience(self, body: bytes | AsyncIterator[bytes] | None, *, read: float | None) -> float | None:
         """Seconds for a request and the head of its answer; a streamed body has a deadline of its own."""
         if body is None or isinstance(body, bytes):
-            return self._timeouts.connect + 2 * self._timeouts.read
+            return self._timeouts.connect + 2 * (self._timeouts.read if read is None else read)
         return None
 
     def _timeout(self, *, read: float) -> aiohttp.ClientTimeout:
@@ -208,49 +179,9 @@ def host_and_port(url: URL) -> str:
     return url.host_port_subcomponent or ""
 
 
-def raise_network_error(error: BaseException, *, host: str, side: Side) -> None:
-    """Raise the OCIError for it, with the cause where its text is safe to be logged."""
-    raise network_error(error, host=host, side=side) from (error if isinstance(error, _SAFE_CAUSES) else None)
-
-
-class PacedBody:
-    """An upload's body: hands chunks on, remembers what failed at their origin, and stops where the target stalls."""
-
-    def __init__(self, chunks: AsyncIterator[bytes], *, deadline: asyncio.Timeout, timeouts: Timeouts) -> None:
-        self._chunks = chunks
-        self._deadline = deadline
-        self._timeouts = timeouts
-        self._turn = asyncio.Lock()
-        self._finished = False
-        self.failure: Exception | None = None
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self
-
-    async def __anext__(self) -> bytes:
-        async with self._turn:
-            if self._finished:
-                raise StopAsyncIteration
-            self._deadline.reschedule(None)  # waiting for the source: it has its own timeout
-            try:
-                chunk = await anext(self._chunks)
-            except StopAsyncIteration:
-                self._expect_progress_within(self._timeouts.commit)
-                raise
-            except Exception as error:  # whatever it is, it is the caller's, not aiohttp's wrapping of it
-                self.failure = error
-                raise
-            self._expect_progress_within(self._timeouts.read)
-            return chunk
-
-    async def settle(self) -> None:
-        """Wait until nobody is reading from the chunks any more, and let nobody start."""
-        self._finished = True
-        async with self._turn:
-            pass
-
-    def _expect_progress_within(self, seconds: float) -> None:
-        self._deadline.reschedule(asyncio.get_running_loop().time() + seconds)
+def _pause_key(host: str, proxy: Proxy | None) -> str:
+    # Behind a proxy we are another address, and what it answers is a word of whoever chose it.
+    return host if proxy is None else f"{host} via {host_and_port(proxy.url)}"[:255]
 
 
 def too_large(host: str, *, side: Side, what: str, limit: int) -> MalformedAnswer:

@@ -3,10 +3,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from yarl import URL
 
-from mirrors.oci.remote.auth import token_url
-from mirrors.oci.remote.challenges import Challenge, merge_scopes, parse_challenges
+from mirrors.oci.remote.challenges import merge_scopes, parse_challenges
 
 
 @pytest.mark.parametrize(
@@ -60,14 +58,3 @@ def test_no_header_breaks_the_reader(text: str) -> None:
 def test_scopes_of_one_resource_become_one() -> None:
     scopes = ["repository:b:pull", "repository:a:push,pull repository:b:push", "", "repository:a:pull"]
     assert merge_scopes(scopes) == ("repository:a:pull,push", "repository:b:pull,push")
-
-
-def test_a_token_is_asked_for_with_the_realms_own_query() -> None:
-    challenge = Challenge("bearer", {"realm": "https://a/t?account=x&service=own", "service": "reg"})
-    url = token_url(challenge, scopes=["repository:a:pull"])
-    assert url == URL("https://a/t?account=x&service=reg&scope=repository:a:pull")
-
-
-@pytest.mark.parametrize("realm", ["", "file:///etc/passwd", "https://", "https://user:pw@a/t", "http://[::1"])
-def test_a_useless_realm_is_none(realm: str) -> None:
-    assert token_url(Challenge("bearer", {"realm": realm}), scopes=[]) is None

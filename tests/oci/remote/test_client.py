@@ -3,9 +3,6 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
 
 import pytest
 from yarl import URL
@@ -33,8 +30,8 @@ from mirrors.oci import (
     TLSFailed,
     Unsupported,
 )
+from mirrors.oci.content import in_memory
 from mirrors.oci.manifest import sha256_digest
-from mirrors.oci.remote.faults import retry_after
 from tests.oci.certificates import certificate_for_loopback
 from tests.registry import FaultyRegistry
 from tests.registry.switches import Login
@@ -61,9 +58,8 @@ SECRET = Credentials("robot+name", "hunter2-planted")
     ],
 )
 async def test_every_status_becomes_a_typed_error_with_a_sentence(
-    source_registry: FaultyRegistry, open_repository, monkeypatch, status: int, body: bytes, kind: type, code: Code
+    source_registry: FaultyRegistry, open_repository, status: int, body: bytes, kind: type, code: Code
 ) -> None:
-    _no_pauses(monkeypatch)
     source_registry.fail("GET", "/tags/", status=status, body=body, times=99)
     repository = await open_repository(source_registry.address)
     with pytest.raises(kind) as caught:
@@ -75,35 +71,17 @@ async def test_every_status_becomes_a_typed_error_with_a_sentence(
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
-async def test_a_passing_fault_is_tried_again(
-    source_registry: FaultyRegistry, source, monkeypatch, status: int
-) -> None:
-    _no_pauses(monkeypatch)
+async def test_a_passing_fault_is_tried_again(source_registry: FaultyRegistry, source, status: int) -> None:
     source_registry.fail("GET", "/tags/", status=status, times=2)
     assert await source.list_tags() == []
     assert source_registry.count("GET", "/tags/") == 3
 
 
-async def test_a_lasting_fault_is_given_up(source_registry: FaultyRegistry, source, monkeypatch) -> None:
-    _no_pauses(monkeypatch)
+async def test_a_lasting_fault_is_given_up(source_registry: FaultyRegistry, source) -> None:
     source_registry.fail("GET", "/tags/", status=503, times=99)
     with pytest.raises(RegistryFault):
         await source.list_tags()
     assert source_registry.count("GET", "/tags/") == 4
-
-
-async def test_retry_after_is_waited_for_by_every_request(source_registry: FaultyRegistry, open_repository) -> None:
-    source = await open_repository(source_registry.address, timeouts=Timeouts(connect=30, read=30))
-    source_registry.repository("library/app")
-    source_registry.fail("GET", "/tags/", status=429, headers={"Retry-After": "1"})
-    started = time.monotonic()
-    refused = asyncio.create_task(source.list_tags())
-    while not (source._client._quiet_until or refused.done()):  # noqa: ASYNC110 - until the pause has begun
-        await asyncio.sleep(0.01)
-    assert await source.resolve("another") is None
-    assert time.monotonic() - started >= 1.0
-    await refused
-    assert time.monotonic() - started >= 1.0
 
 
 async def test_a_pause_beyond_our_patience_is_handed_to_the_caller(source_registry: FaultyRegistry, source) -> None:
@@ -112,14 +90,6 @@ async def test_a_pause_beyond_our_patience_is_handed_to_the_caller(source_regist
         await source.list_tags()
     assert caught.value.retry_after == 3600
     assert source_registry.count() == 1
-
-
-def test_retry_after_is_seconds_or_a_date_or_nonsense() -> None:
-    now = datetime(2026, 1, 1, tzinfo=UTC)
-    assert retry_after("17") == 17
-    assert retry_after(format_datetime(now + timedelta(seconds=9), usegmt=True), now=now.timestamp()) == 9
-    assert retry_after("-5") == 0
-    assert [retry_after(text) for text in (None, "1.889377ms", "soon", "nan", "inf", "")] == [None] * 6
 
 
 async def test_a_host_that_swallows_packets_fails_in_a_bounded_time(source_registry: FaultyRegistry, source) -> None:
@@ -198,8 +168,7 @@ async def test_tls_that_is_down_for_a_moment_is_not_given_up(tmp_path, open_repo
             assert await (await open_repository(address, verify_tls=False)).list_tags() == []
 
 
-async def test_a_head_that_drips_is_given_up(open_repository, monkeypatch) -> None:
-    _no_pauses(monkeypatch)
+async def test_a_head_that_drips_is_given_up(open_repository) -> None:
 
     async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nX: ")
@@ -215,7 +184,7 @@ async def test_a_head_that_drips_is_given_up(open_repository, monkeypatch) -> No
             async with asyncio.timeout(10):
                 await repository.list_tags()
         client = RegistryClient(repository._client.endpoint, side=Side.SOURCE, timeouts=Timeouts(connect=0.5, read=0.3))
-        client._own = URL(f"http://{repository.location}/")
+        client._home.root = URL(f"http://{repository.location}/")
         async with client:
             with pytest.raises(RegistryTimeout):
                 async with asyncio.timeout(10):
@@ -257,8 +226,7 @@ async def test_a_redirect_to_another_host_loses_the_authorization(
     assert "Authorization" not in target_registry.requests[-1].headers
 
 
-async def test_redirects_in_a_circle_end(source_registry: FaultyRegistry, source, monkeypatch) -> None:
-    _no_pauses(monkeypatch)
+async def test_redirects_in_a_circle_end(source_registry: FaultyRegistry, source) -> None:
     circle = f"{source_registry.url}/v2/library/app/tags/list"
     source_registry.fail("GET", "/tags/", status=302, headers={"Location": circle}, times=99)
     with pytest.raises(RegistryFault, match="circle"):
@@ -300,16 +268,13 @@ async def test_an_address_that_is_none_is_the_registrys_fault(
         await anext(source.open_blob(blob))
     assert "planted" not in str(caught.value)
     with pytest.raises(MalformedAnswer, match="cannot be read"):
-        await target.push_blob(blob, _once(b"x"))
+        await target.push_blob(blob, in_memory(b"x"))
     source_registry.fail("GET", "/", status=401, headers={"WWW-Authenticate": f'Bearer realm="{location}"'})
     with pytest.raises(MalformedAnswer, match="does not say where"):
         await source.list_tags()
 
 
-async def test_errors_hold_neither_queries_nor_credentials(
-    source_registry: FaultyRegistry, open_repository, monkeypatch
-) -> None:
-    _no_pauses(monkeypatch)
+async def test_errors_hold_neither_queries_nor_credentials(source_registry: FaultyRegistry, open_repository) -> None:
     registry = source_registry
     registry.switches.login = Login(scheme="basic", username=SECRET.username, password=SECRET.password)
     repository = await open_repository(registry.address, credentials=SECRET)
@@ -335,12 +300,3 @@ async def _relay(address: str, first: bytes, reader: asyncio.StreamReader, write
         sink.close()
 
     await asyncio.gather(pump(reader, their_writer), pump(their_reader, writer))
-
-
-async def _once(content: bytes) -> AsyncIterator[bytes]:
-    yield content
-
-
-def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Back-off takes no time here; how long it is has its own tests."""
-    monkeypatch.setattr("mirrors.oci.remote.client.random.uniform", lambda low, high: 0.0)

@@ -1,0 +1,66 @@
+"""The body of an upload, on its way from wherever it comes from to a target that may stall."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from mirrors.oci.remote.bandwidth import Bandwidth
+from mirrors.oci.remote.timeouts import Timeouts
+
+
+class PacedBody:
+    """Hands chunks on, remembers what failed at their origin, and stops where the target stalls.
+
+    deadline: is set to when the target has stalled, and to none while the origin or the bandwidth is waited for.
+    """
+
+    def __init__(
+        self,
+        chunks: AsyncIterator[bytes],
+        *,
+        deadline: asyncio.Timeout,
+        timeouts: Timeouts,
+        bandwidth: Bandwidth | None,
+    ) -> None:
+        self._chunks = chunks
+        self._deadline = deadline
+        self._timeouts = timeouts
+        self._bandwidth = bandwidth
+        self._turn = asyncio.Lock()
+        self._finished = False
+        self.failure: Exception | None = None
+        self.touched = False
+        """Whether any of it has been asked for. What has not can be sent elsewhere."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        async with self._turn:
+            if self._finished:
+                raise StopAsyncIteration
+            self.touched = True
+            self._deadline.reschedule(None)  # waiting for the source: it has its own timeout
+            try:
+                chunk = await anext(self._chunks)
+            except StopAsyncIteration:
+                self.expect_progress_within(self._timeouts.commit)
+                raise
+            except Exception as error:  # whatever it is, it is the caller's, not aiohttp's wrapping of it
+                self.failure = error
+                raise
+            if self._bandwidth is not None:
+                await self._bandwidth.pass_through(len(chunk))
+            self.expect_progress_within(self._timeouts.read)
+            return chunk
+
+    async def settle(self) -> None:
+        """Wait until nobody is reading from the chunks any more, and let nobody start."""
+        self._finished = True
+        async with self._turn:
+            pass
+
+    def expect_progress_within(self, seconds: float) -> None:
+        """Give the target this long to ask for more, or to answer."""
+        self._deadline.reschedule(asyncio.get_running_loop().time() + seconds)
