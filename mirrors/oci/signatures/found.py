@@ -67,9 +67,8 @@ class Finder:
                 self._report(error)
 
     async def _referrers(self) -> list[Descriptor]:
-        list_referrers = getattr(self._repository, "list_referrers", None)
         try:
-            listed = await list_referrers(self._digest) if list_referrers is not None else []
+            listed = await self._repository.list_referrers(self._digest)
         except _FAULTS as error:
             self._report(error)
             return []

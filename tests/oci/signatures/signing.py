@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from mirrors.oci.manifest import OCI_MANIFEST, Manifest, sha256_digest
+from mirrors.oci.manifest import OCI_INDEX, OCI_MANIFEST, Manifest, sha256_digest
 from mirrors.oci.signatures.cosign import SIMPLE_SIGNING, pae
 from tests.registry.content import StoredTags
 
@@ -144,6 +144,18 @@ def put_referrer(
 def put_bundle(stored: StoredTags, subject: Manifest, content: bytes) -> Manifest:
     """Lay a bundle among the referrers of the image."""
     return put_referrer(stored, subject, [Layer(content, media_type=BUNDLE)])
+
+
+def put_fallback(stored: StoredTags, digest: str, referrers: Sequence[Manifest]) -> None:
+    """List these referrers under the fallback tag, with the config's type as GHCR does."""
+    entries = [
+        {"mediaType": each.media_type, "digest": each.digest, "size": len(each.content), "artifactType": EMPTY}
+        for each in referrers
+    ]
+    document = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries}
+    index = Manifest(json.dumps(document).encode(), OCI_INDEX)
+    stored.manifests[index.digest] = index
+    stored.tags[digest.replace(":", "-")] = index.digest
 
 
 def _put(stored: StoredTags, layers: Sequence[Layer], members: dict[str, Any]) -> Manifest:

@@ -22,6 +22,7 @@ from tests.oci.signatures.signing import (
     message_bundle,
     payload,
     put_bundle,
+    put_fallback,
     put_referrer,
     put_tag,
     signed_layer,
@@ -137,6 +138,14 @@ async def test_a_bundle_counts_however_the_registry_lists_its_type(
 ) -> None:
     layer = Layer(dsse_bundle(RIGHT, signer()), media_type=BUNDLE)
     put_referrer(stored, IMAGE, [layer], artifact_type=listed_as)
+    await check(source)
+
+
+async def test_a_bundle_is_found_where_the_registry_has_no_referrers_api(
+    source: RemoteRepository, source_registry: FaultyRegistry, stored: StoredTags
+) -> None:
+    source_registry.switches.referrers = "404"
+    put_fallback(stored, IMAGE.digest, [put_bundle(stored, IMAGE, dsse_bundle(RIGHT, signer()))])
     await check(source)
 
 
