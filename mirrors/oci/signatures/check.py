@@ -105,7 +105,9 @@ class _Check:
 
 def _other_name(claim: Claim, *, wanted: str) -> str:
     if not claim.name:
-        return f"names no repository, as those of cosign 3 do not, and the policy wants {wanted}, not matchDigest"
+        return (
+            f"names no repository, as cosign 3 never does, where the policy wants {wanted}: only matchDigest takes that"
+        )
     found = claim.reference
     bare = "" if found is None or found.tag or found.digest else ", without a tag,"
     return f"names {claim.name[:_LONGEST_NAME]!r}{bare} where the policy wants {wanted}"

@@ -100,7 +100,7 @@ async def test_only_who_says_so_accepts_a_signature_that_names_no_repository(
     put_bundle(stored, IMAGE, dsse_bundle(RIGHT, signer()))
     for identity in ("matchRepoDigestOrExact", "matchExact", "matchRepository"):
         sentence = await refused(source, identity=identity)
-        assert f"one names no repository, as those of cosign 3 do not, and the policy wants {identity}" in sentence
+        assert f"one names no repository, as cosign 3 never does, where the policy wants {identity}: only" in sentence
         assert "or write a signedIdentity that accepts this one" in sentence
     await check(source, identity="matchDigest")
 
