@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from mirrors.oci.concurrency import uninterrupted
 from mirrors.oci.content import BlobReader
-from mirrors.oci.errors import AuthFailed, NotFound, OCIError, Side, Unsupported
+from mirrors.oci.errors import AuthFailed, DigestMismatch, NotFound, OCIError, Side, Unsupported
 from mirrors.oci.manifest import Descriptor, digest_algorithm
 from mirrors.oci.profile import UploadStyle
 from mirrors.oci.remote.client import Answer, RegistryClient
@@ -119,7 +119,7 @@ class Uploads:
             try:
                 return await session.finish(digest)
             except OCIError as error:
-                if not (error.retryable or isinstance(error, NotFound)):
+                if isinstance(error, DigestMismatch) or not (error.retryable or isinstance(error, NotFound)):
                     raise
                 await _pause(error, number=number)
                 # The answer may have been lost, or come from a proxy while the registry was still storing the blob.
