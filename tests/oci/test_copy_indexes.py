@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import json
 
-from mirrors.oci import Action, Side, copy_tags
+import pytest
+
+from mirrors.oci import Action, CopyOptions, IndexLimits, Side, Unsupported, copy_tags, parse_platforms
 from mirrors.oci.manifest import OCI_INDEX, OCI_MANIFEST, Manifest
 from mirrors.sample.images import Image, build_index, small_image, small_index
 from tests.registry import FaultyRegistry
@@ -43,3 +45,59 @@ async def test_an_index_that_is_listed_as_an_image_is_not_copied(
     (outcome,) = await copy_tags(source, target, ["v1"])
     assert (outcome.action, outcome.error and outcome.error.side) == (Action.FAILED, Side.SOURCE)
     assert target_registry.repository("mirror/app").tags == {}
+
+
+LIMITS = IndexLimits(bytes=2000, entries=3, depth=2)
+
+
+@pytest.mark.parametrize(
+    ("root", "sentence"),
+    [
+        (small_index(), "has 4 entries. At most 3 are copied"),
+        (build_index({"a": build_index({"b": small_index(architectures=["arm64"])})}), "the end of 3 levels"),
+        (build_index({"a": small_index()}), "has 4 entries"),
+    ],
+)
+@pytest.mark.parametrize("platforms", [[], ["s390x", "arm64"]])
+async def test_an_index_beyond_the_limits_is_refused_and_never_cut_off(
+    source_registry: FaultyRegistry,
+    target_registry: FaultyRegistry,
+    source,
+    target,
+    root: Image,
+    sentence: str,
+    platforms: list[str],
+) -> None:
+    source_registry.repository("library/app").put(root, tag="v1")
+    options = CopyOptions(limits=LIMITS, platforms=parse_platforms(platforms))
+    (outcome,) = await copy_tags(source, target, ["v1"], options=options)
+    assert isinstance(outcome.error, Unsupported)
+    assert (outcome.error.side, outcome.error.retryable) == (Side.SOURCE, False)
+    assert sentence in outcome.reason
+    assert target_registry.repository("mirror/app").tags == {}
+    (outcome,) = await copy_tags(source, target, ["v1"])
+    assert outcome.action is Action.COPIED
+
+
+async def test_a_manifest_that_is_too_large_is_refused_before_it_is_read(
+    source_registry: FaultyRegistry, target_registry: FaultyRegistry, source, target
+) -> None:
+    index = small_index(architectures=["amd64", "arm64", "s390x"])
+    size = len(index.manifest.content)
+    source_registry.repository("library/app").put(index, tag="v1")
+    (outcome,) = await copy_tags(source, target, ["v1"], options=CopyOptions(limits=IndexLimits(bytes=size - 1)))
+    assert isinstance(outcome.error, Unsupported)
+    assert f"has {size} bytes. At most {size - 1} are copied" in outcome.reason
+    assert source_registry.count("GET") == 0
+    (outcome,) = await copy_tags(source, target, ["v1"], options=CopyOptions(limits=IndexLimits(bytes=size)))
+    assert outcome.action is Action.COPIED
+
+
+async def test_a_registry_that_hides_a_size_gets_no_manifest_past_the_limit(
+    source_registry: FaultyRegistry, target_registry: FaultyRegistry, source, target
+) -> None:
+    source_registry.switches.head_length = False
+    source_registry.repository("library/app").put(small_image(), tag="v1")
+    (outcome,) = await copy_tags(source, target, ["v1"], options=CopyOptions(limits=IndexLimits(bytes=100)))
+    assert "At most 100 are copied" in outcome.reason
+    assert target_registry.count("PUT") == 0

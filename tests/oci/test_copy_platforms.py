@@ -7,6 +7,17 @@ import pytest
 from mirrors.oci import Action, Code, CopyOptions, PlatformMismatch, Side, Unsupported, copy_tags, parse_platforms
 from mirrors.oci.manifest import OCI_INDEX, REFERENCE_DIGEST, Manifest
 from mirrors.sample.images import Image, build_index, small_image, small_index
+from tests.oci.quirks.data_sets import (
+    CONFIG_TYPE,
+    DATA_SETS,
+    DataSet,
+    blobs_of,
+    entry,
+    entry_of,
+    from_image,
+    image_manifest,
+    index_manifest,
+)
 from tests.registry import FaultyRegistry
 
 
@@ -140,3 +151,97 @@ async def test_an_unchanged_image_is_not_read_for_its_architecture(
     )
     assert outcome.action is Action.UNCHANGED
     assert source_registry.count("GET") == 0
+
+
+def variants_index() -> DataSet:
+    """An index of images for two variants of arm, for arm64 without one, and for Windows."""
+    wanted = [("linux", "arm", "v6"), ("linux", "arm", "v7"), ("linux", "arm64", ""), ("windows", "arm64", "")]
+    images = [from_image(small_image(20 + number)) for number, _ in enumerate(wanted)]
+    listed = [
+        entry_of(image.root, platform=dict(zip(("os", "architecture", "variant"), platform, strict=True)))
+        for image, platform in zip(images, wanted, strict=True)
+    ]
+    blobs = {digest: content for image in images for digest, content in image.blobs.items()}
+    return DataSet(index_manifest(listed), [image.root for image in images], blobs)
+
+
+@pytest.mark.parametrize(
+    ("platforms", "kept"),
+    [
+        (["linux/arm/v7"], [1]),
+        (["arm"], [0, 1]),
+        (["linux/arm64/v8"], [2]),
+        (["aarch64"], [2, 3]),
+        (["windows/arm64", "linux/arm/v6"], [0, 3]),
+    ],
+)
+async def test_system_and_variant_choose_too(
+    source_registry: FaultyRegistry,
+    target_registry: FaultyRegistry,
+    source,
+    target,
+    platforms: list[str],
+    kept: list[int],
+) -> None:
+    data = variants_index()
+    data.put(source_registry.repository("library/app"), tag="v1")
+    (outcome,) = await copy_tags(source, target, ["v1"], options=CopyOptions(platforms=parse_platforms(platforms)))
+    assert outcome.action is Action.COPIED
+    expected = {data.root.digest, *(data.manifests[number].digest for number in kept)}
+    assert set(target_registry.repository("mirror/app").manifests) == expected
+
+
+async def test_an_attestation_of_a_nested_index_follows_its_image(
+    source_registry: FaultyRegistry, target_registry: FaultyRegistry, source, target
+) -> None:
+    inner = attested_index()
+    source_registry.repository("library/app").put(build_index({"a": inner}), tag="v1")
+    await copy_tags(source, target, ["v1"], options=CopyOptions(platforms=parse_platforms(["linux/arm64"])))
+    kept = set(target_registry.repository("mirror/app").manifests)
+    amd64, arm64, about_amd64, about_arm64 = (child.manifest.digest for child in inner.children)
+    assert {arm64, about_arm64} < kept
+    assert not {amd64, about_amd64} & kept
+
+
+def of_variant(architecture: str, variant: str) -> DataSet:
+    """An image of its own whose config names a variant."""
+    config = json.dumps({"architecture": architecture, "os": "linux", "variant": variant}).encode()
+    return DataSet(image_manifest(entry(CONFIG_TYPE, config), []), blobs=blobs_of(config))
+
+
+@pytest.mark.parametrize(
+    ("variant", "action"), [("v7", Action.COPIED), ("v6", Action.SKIPPED), ("", Action.COPIED), ("v5", Action.SKIPPED)]
+)
+async def test_one_image_is_chosen_by_the_variant_in_its_config(
+    source_registry: FaultyRegistry, source, target, variant: str, action: Action
+) -> None:
+    of_variant("arm", variant).put(source_registry.repository("library/app"), tag="v1")
+    options = CopyOptions(platforms=parse_platforms(["linux/arm/v7"]))
+    (outcome,) = await copy_tags(source, target, ["v1"], options=options)
+    assert outcome.action is action
+    if action is Action.SKIPPED:
+        assert outcome.reason == f"Its only platform, linux/arm/{variant}, is not wanted: linux/arm/v7."
+
+
+@pytest.mark.parametrize("kind", ["artifact", "artifact without layers", "artifact index", "empty index"])
+async def test_what_runs_on_no_platform_is_copied_whatever_is_wanted(
+    source_registry: FaultyRegistry, target_registry: FaultyRegistry, source, target, kind: str
+) -> None:
+    data = DATA_SETS[kind]
+    data.put(source_registry.repository("library/app"), tag="v1")
+    (outcome,) = await copy_tags(source, target, ["v1"], options=CopyOptions(platforms=parse_platforms(["s390x"])))
+    assert outcome.action is Action.COPIED
+    assert target_registry.repository("mirror/app").is_complete(data.root.digest)
+
+
+async def test_an_image_that_its_index_names_no_platform_of_is_chosen_by_its_config(
+    source_registry: FaultyRegistry, target_registry: FaultyRegistry, source, target
+) -> None:
+    images = [from_image(small_image(architecture=name)) for name in ("amd64", "arm64")]
+    root = index_manifest([entry_of(image.root) for image in images])
+    DataSet(root, [image.root for image in images], images[0].blobs | images[1].blobs).put(
+        source_registry.repository("library/app"), tag="v1"
+    )
+    (outcome,) = await copy_tags(source, target, ["v1"], options=CopyOptions(platforms=parse_platforms(["arm64"])))
+    assert outcome.action is Action.COPIED
+    assert set(target_registry.repository("mirror/app").manifests) == {root.digest, images[1].root.digest}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Collection, Mapping
+from contextlib import suppress
 
 from yarl import URL
 
@@ -128,20 +129,32 @@ class RemoteRepository:
         return listed or []
 
     async def push_manifest(self, manifest: Manifest, *, tag: str | None = None) -> bool:
-        """Store the exact bytes under a tag, or under their digest alone; whether OCI-Subject was answered."""
-        reference = tag or manifest.digest
-        answer = await self._call(
+        """Store the exact bytes under a tag, or under their digest alone; whether OCI-Subject was answered.
+
+        A tag of another digest than sha256 is a parameter of a push by digest, as distribution-spec 1.2 has it, where
+        that is understood; elsewhere the tag gets the sha256 digest of the same bytes.
+        """
+        if tag and manifest.algorithm != "sha256":
+            with suppress(Unsupported):
+                answer = await self._put_manifest(manifest, manifest.digest, query=f"?tag={check_tag(tag)}")
+                if tag in answer.headers.get("OCI-Tag", "").replace(",", " ").split():
+                    return "OCI-Subject" in answer.headers
+        answer = await self._put_manifest(manifest, tag or manifest.digest)
+        stored = answer.headers.get("Docker-Content-Digest", "")
+        comparable = tag is None or stored.startswith(f"{manifest.algorithm}:")
+        if is_digest(stored) and comparable and stored != manifest.digest:
+            raise self._mismatch(self._called(tag or manifest.digest))
+        return "OCI-Subject" in answer.headers
+
+    async def _put_manifest(self, manifest: Manifest, reference: str, *, query: str = "") -> Answer:
+        return await self._call(
             "PUT",
-            self._manifest_path(reference),
+            self._manifest_path(reference) + query,
             what=self._called(reference),
             headers={"Content-Type": manifest.media_type},
             body=manifest.content,
             accept=(200, 201, 202, 204),
         )
-        stored = answer.headers.get("Docker-Content-Digest", "")
-        if is_digest(stored) and stored.startswith(f"{manifest.algorithm}:") and stored != manifest.digest:
-            raise self._mismatch(self._called(reference))
-        return "OCI-Subject" in answer.headers
 
     async def takes_sparse_index(self, left_out: Descriptor) -> bool:
         """Whether an index is taken while a manifest like this one, which it lists, is not there."""
