@@ -27,6 +27,7 @@ def timetable() -> dict[str, dict[str, Any]]:
         "tasks.schedules.enqueue_due_syncs": settings.REPO_MIRROR_INTERVAL,
         "tasks.schedules.sweep": settings.SWEEP_INTERVAL,
         "tasks.upkeep.collect_garbage": HOUR,
+        "tasks.upkeep.forget_old_pauses": HOUR,
         "tasks.upkeep.forget_old_syncs": 24 * HOUR,
     }
     return {

@@ -82,6 +82,14 @@ BELL_GRACE_SECONDS = env.integer("BELL_GRACE_SECONDS", 30, minimum=1, maximum=36
 # Tags of one repository that are copied at the same time.
 TAG_CONCURRENCY = env.integer("TAG_CONCURRENCY", 6, minimum=1, maximum=64)
 
+# Seconds within which the target is not asked again for tags that the database knows and the source has not moved. A
+# sync that somebody asks for always asks both sides.
+TARGET_CHECK_SECONDS = env.integer("TARGET_CHECK_SECONDS", 86_400, minimum=0, maximum=30 * 86_400)
+
+# Bytes of a manifest, and entries of an index, that are copied at most (Quay's names).
+REPO_MIRROR_MAX_MANIFEST_LIST_SIZE = env.integer("REPO_MIRROR_MAX_MANIFEST_LIST_SIZE", 10_485_760, minimum=65_536)
+REPO_MIRROR_MAX_MANIFEST_ENTRIES = env.integer("REPO_MIRROR_MAX_MANIFEST_ENTRIES", 1000, minimum=1)
+
 # Connections to one registry at the same time, per running sync.
 CONNECTIONS_PER_REGISTRY = env.integer("CONNECTIONS_PER_REGISTRY", 16, minimum=1, maximum=256)
 

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from mirrors.admin_forms import PermissionFormSet, RegistryForm
+from mirrors.admin_forms import NamespaceForm, PermissionFormSet, RegistryForm
 from mirrors.errors import Forbidden, MirrorError
 from mirrors.models import (
     AccessToken,
@@ -108,7 +108,8 @@ class NamespaceAdmin(KeptAdmin):
     list_filter = ("kind", "target_registry")
     list_select_related = ("user", "target_registry")
     search_fields = ("name", "email")
-    fields = ("name", "kind", "email", "target_registry")
+    form = NamespaceForm
+    fields = ("name", "kind", "email", "target_registry", "signature_policy")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
         """New ones are organizations; a name in use is part of addresses and of stored content."""
@@ -124,8 +125,8 @@ class RegistryAdmin(ModelAdmin):
     """Target registries."""
 
     form = RegistryForm
-    list_display = ("name", "address", "repository_prefix", "verify_tls", "max_connections")
-    list_filter = ("verify_tls",)
+    list_display = ("name", "address", "kind", "repository_prefix", "verify_tls", "max_connections", "bandwidth")
+    list_filter = ("kind", "verify_tls")
     search_fields = ("name", "address")
 
 
@@ -181,7 +182,10 @@ class MirrorAdmin(ReadOnlyAdmin):
         "repository",
         "source_reference",
         "tag_patterns",
-        "architectures",
+        "platforms",
+        "index_mode",
+        "copies_referrers",
+        "copies_foreign_layers",
         "is_enabled",
         "starts_at",
         "next_sync_at",

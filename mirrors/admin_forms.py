@@ -2,42 +2,51 @@
 
 from __future__ import annotations
 
+import json
 import ssl
 from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.forms.models import BaseInlineFormSet
 
-from mirrors.models import Registry
+from mirrors.errors import InvalidInput
+from mirrors.models import Namespace, Registry
 from mirrors.models.names import HINTS, REPOSITORY_NAME
 from mirrors.oci.names import is_repository_name
+from mirrors.services import signature_policies
 
 if TYPE_CHECKING:
     RegistryModelForm = forms.ModelForm[Registry]
+    NamespaceModelForm = forms.ModelForm[Namespace]
     InlineFormSet = BaseInlineFormSet[Any, Any, Any]
 else:  # Django's classes take no type arguments when they run
-    RegistryModelForm, InlineFormSet = forms.ModelForm, BaseInlineFormSet
+    RegistryModelForm = NamespaceModelForm = forms.ModelForm
+    InlineFormSet = BaseInlineFormSet
 
 
 class SecretField(forms.CharField):
     """A secret that can be set and not read: empty keeps what is stored, a dash forgets it."""
 
-    def __init__(self) -> None:
+    def __init__(self, widget: forms.Widget | None = None, what: str = "") -> None:
         super().__init__(
             required=False,
             strip=False,
-            widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "class": "vTextField"}),
-            help_text="Not shown. Empty: keep what is stored. A single dash: forget it.",
+            widget=widget or forms.PasswordInput(attrs={"autocomplete": "new-password", "class": "vTextField"}),
+            help_text=f"{what} Not shown. Empty: keep what is stored. A single dash: forget it.".strip(),
         )
 
 
 class RegistryForm(RegistryModelForm):
     """A registry; its account and proxies are kept encrypted."""
 
-    SECRETS = ("username", "password", "http_proxy", "https_proxy")
+    SECRETS = ("username", "password", "client_certificate", "http_proxy", "https_proxy")
 
     username = SecretField()
     password = SecretField()
+    client_certificate = SecretField(
+        forms.Textarea(attrs={"autocomplete": "off", "class": "vLargeTextField", "rows": 5}),
+        "The certificate with its chain and its key, in PEM format.",
+    )
     http_proxy = SecretField()
     https_proxy = SecretField()
 
@@ -46,11 +55,14 @@ class RegistryForm(RegistryModelForm):
         fields = (
             "name",
             "address",
+            "kind",
             "repository_prefix",
             "verify_tls",
             "ca_certificate",
+            "lends_client_certificate",
             "no_proxy",
             "max_connections",
+            "bandwidth",
         )
 
     def clean_repository_prefix(self) -> str:
@@ -76,6 +88,34 @@ class RegistryForm(RegistryModelForm):
             if text := self.cleaned_data[name]:
                 setattr(self.instance, name, None if text == "-" else text)
         return super().save(commit)
+
+
+class NamespaceForm(NamespaceModelForm):
+    """A namespace; its signature policy is typed as the text of a containers-policy.json."""
+
+    signature_policy = forms.CharField(
+        required=False,
+        widget=forms.Textarea(attrs={"class": "vLargeTextField", "rows": 12, "spellcheck": "false"}),
+        help_text="Which signatures images need before they are mirrored, in the words of containers-policy.json, for "
+        'example [{"type": "sigstoreSigned", "keyData": "…"}]. Mirrors that accept unsigned images are exempt. '
+        "Empty: signatures are not looked at.",
+    )
+
+    class Meta:
+        model = Namespace
+        fields = ("name", "email", "target_registry", "signature_policy")
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        policy = self.instance.signature_policy
+        self.initial["signature_policy"] = "" if policy is None else json.dumps(policy, indent=2)
+
+    def clean_signature_policy(self) -> dict[str, object] | None:
+        """A policy that can be enforced, or none."""
+        try:
+            return signature_policies.check_policy(self.cleaned_data["signature_policy"])
+        except InvalidInput as error:
+            raise forms.ValidationError(error.message) from error
 
 
 class PermissionFormSet(InlineFormSet):

@@ -13,6 +13,12 @@ def collect_garbage() -> None:
     upkeep.collect_garbage()
 
 
+@shared_task(name="tasks.upkeep.forget_old_pauses")
+def forget_old_pauses() -> None:
+    """Drop the pauses of registries that are over."""
+    upkeep.forget_old_pauses()
+
+
 @shared_task(name="tasks.upkeep.forget_old_syncs")
 def forget_old_syncs() -> None:
     """Drop history older than HISTORY_DAYS."""

@@ -35,12 +35,13 @@ def read_optional_object(request: Request, fields: Mapping[str, Check]) -> dict[
     return read_object(request, fields) if request.body.strip() else {}
 
 
-def read_number(request: Request, name: str, *, default: int, maximum: int | None = None) -> int:
-    """A number of the query, 1 or more; a larger one than `maximum` counts as that."""
+def read_number(request: Request, name: str, *, default: int, maximum: int | None = None, signed: bool = False) -> int:
+    """A number of the query, 1 or more (or -1 or less, if signed); a larger one than `maximum` counts as that."""
     text = request.query_params.get(name, "")
     if not text:
         return default
-    if not (text.isascii() and text.isdigit() and len(text) <= 18 and int(text)):
+    digits = text.removeprefix("-") if signed else text
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= 18 and int(digits)):
         raise InvalidRequest(f"{name} in the query must be a whole number, 1 or more.")
     return min(int(text), maximum) if maximum else int(text)
 

@@ -43,6 +43,10 @@ def mirror_body(status: MirrorStatus) -> dict[str, Any]:
         "robot_username": mirror.robot.full_name,
         "skopeo_timeout_interval": mirror.timeout_seconds,
         "architecture_filter": mirror.architectures,
+        "platforms": mirror.platforms,
+        "index_mode": mirror.index_mode,
+        "copies_referrers": mirror.copies_referrers,
+        "copies_foreign_layers": mirror.copies_foreign_layers,
         "last_error": last_error(status),
     }
 

@@ -72,9 +72,14 @@ def _renamed(names: dict[str, str]) -> Step:
 
 
 _reference = _renamed({"external_reference": "source_reference"})
-_architectures = _renamed({"architecture_filter": "architectures"})
 _timeout = _renamed({"skopeo_timeout_interval": "timeout_seconds"})
 _plain = _renamed({"is_enabled": "is_enabled", "sync_interval": "sync_interval"})
+
+
+def _architectures(body: Body, _: Mirror | None) -> dict[str, Any]:
+    if "architecture_filter" not in body:
+        return {}
+    return {"platforms": mirror_fields.clean_architectures(body["architecture_filter"])}
 
 
 def _start(body: Body, _: Mirror | None) -> dict[str, Any]:

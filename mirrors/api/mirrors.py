@@ -99,7 +99,7 @@ class SyncEndpoint(Endpoint):
     def get(self, request: Request, repository: str, sync_id: int) -> Response:
         """The tags in the order they were recorded; `next_page` is missing on the last page."""
         limit = read_number(request, "limit", default=TAGS_PER_PAGE, maximum=1000)
-        after = read_number(request, "next_page", default=0)
+        after = read_number(request, "next_page", default=0, signed=True)
         sync = history.find_sync(_administered_mirror(request, repository), sync_id)
         found = history.recorded_tags(sync, limit=limit + 1, after=after)
         tags = [tag_body(tag) for tag in found[:limit]]

@@ -30,6 +30,8 @@ def sync_body(sync: Sync) -> dict[str, Any]:
             "failed": sync.tags_failed,
             "deleted": sync.tags_deleted,
         },
+        "referrers": {"copied": sync.referrers_copied, "failed": sync.referrers_failed},
+        "rate_limit": sync.rate_limit,
         "bytes_copied": sync.bytes_copied,
         "bytes_expected": sync.bytes_expected,
     }
@@ -45,6 +47,7 @@ def tag_body(tag: TagCopy) -> dict[str, Any]:
         "target_digest": tag.target_digest or None,
         "media_type": tag.media_type or None,
         "bytes_copied": tag.bytes_copied,
+        "referrers": {"copied": tag.referrers_copied, "failed": tag.referrers_failed},
         "seconds": tag.seconds,
         "error_code": tag.error_code or None,
         "message": tag.message,

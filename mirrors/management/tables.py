@@ -45,7 +45,7 @@ def mirror_details(status: MirrorStatus) -> Table:
         "repository": f"{mirror.repository} ({mirror.repository.visibility})",
         "source": mirror.source_reference,
         "tags": ", ".join(mirror.tag_patterns),
-        "architectures": ", ".join(mirror.architectures) or "all",
+        "platforms": ", ".join(mirror.platforms) or "all",
         "every": interval_text(mirror.sync_interval),
         "signs in": "with stored credentials" if mirror.source_username_ciphertext else "no, reads anonymously",
         "verifies TLS": "yes" if mirror.wants_tls_verified else "no",

@@ -1,7 +1,9 @@
 """Data and its allowed changes, one file per noun."""
 
 from mirrors.models.access_token import AccessToken
+from mirrors.models.host_pause import HostPause
 from mirrors.models.mirror import Mirror
+from mirrors.models.mirrored_tag import MirroredTag
 from mirrors.models.namespace import Membership, Namespace
 from mirrors.models.registry import Registry
 from mirrors.models.repository import Repository, RepositoryPermission
@@ -12,8 +14,10 @@ from mirrors.models.user import User
 
 __all__ = [
     "AccessToken",
+    "HostPause",
     "Membership",
     "Mirror",
+    "MirroredTag",
     "Namespace",
     "Registry",
     "Repository",

@@ -10,12 +10,22 @@ from django.db.models import Q
 from django.utils import timezone
 
 from mirrors.models.encryption import CiphertextField, plain_text_of
+from mirrors.oci import IndexMode
 
 ARCHITECTURES = ("amd64", "arm64", "ppc64le", "s390x")
 """What Quay's filter knows."""
 
 MINIMUM_TIMEOUT = 300
+INDEX_MODE_WORDS = {
+    IndexMode.SPARSE: "Keep the index as it is, with its digest; copy only the wanted images",
+    IndexMode.REWRITTEN: "Write a new index of the wanted images; its digest differs from the source's",
+}
 DEFAULT_INTERVAL = 24 * 3600
+
+
+def index_modes() -> list[tuple[str, str]]:
+    """What becomes of an index when only some of its platforms are wanted, as choices."""
+    return [(mode.value, words) for mode, words in INDEX_MODE_WORDS.items()]
 
 
 class Mirror(models.Model):
@@ -40,7 +50,16 @@ class Mirror(models.Model):
     https_proxy = plain_text_of("https_proxy_ciphertext")
     no_proxy = models.CharField(max_length=1000, null=True, blank=True)  # noqa: DJ001 - null: not given, "" is a value
     tag_patterns = models.JSONField(help_text="A list of globs: * ? [seq] [!seq].")
-    architectures = models.JSONField(default=list, blank=True, help_text="Empty: all.")
+    platforms = models.JSONField(
+        default=list, blank=True, help_text="amd64, linux/arm64, linux/arm/v7: only these; empty: all."
+    )
+    index_mode = models.CharField(max_length=9, choices=index_modes, default=IndexMode.SPARSE.value)
+    copies_referrers = models.BooleanField(
+        default=True, help_text="Signatures, attestations and all else that refers to an image come along with it."
+    )
+    copies_foreign_layers = models.BooleanField(
+        default=False, help_text="Copy layers too that their licence keeps at their own address."
+    )
     sync_interval = models.PositiveIntegerField(default=DEFAULT_INTERVAL, help_text="Seconds.")
     starts_at = models.DateTimeField(default=timezone.now)
     next_sync_at = models.DateTimeField(null=True, blank=True, default=timezone.now, db_index=True)
@@ -66,6 +85,12 @@ class Mirror(models.Model):
         """Whether HTTPS with a verified certificate is required at the source; yes unless switched off."""
         return self.verify_tls is not False
 
+    @property
+    def architectures(self) -> list[str]:
+        """What Quay's API can say of the platforms: their architectures, as far as Quay knows them."""
+        named = {part for platform in self.platforms for part in platform.split("/")[:2]}
+        return [name for name in ARCHITECTURES if name in named]
+
     def next_slot(self, after: datetime) -> datetime:
         """The first time of the schedule later than `after`: starts_at plus whole intervals."""
         if self.starts_at > after:
@@ -78,7 +103,10 @@ class Mirror(models.Model):
         return {
             "source_reference": self.source_reference,
             "tag_patterns": self.tag_patterns,
-            "architectures": self.architectures,
+            "platforms": self.platforms,
+            "index_mode": self.index_mode,
+            "copies_referrers": self.copies_referrers,
+            "copies_foreign_layers": self.copies_foreign_layers,
             "verify_tls": self.wants_tls_verified,
             "unsigned_images": bool(self.unsigned_images),
             "timeout_seconds": self.timeout_seconds,

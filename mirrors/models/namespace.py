@@ -31,6 +31,11 @@ class Namespace(models.Model):
         related_name="namespaces",
         help_text="Where this namespace's repositories are kept. Empty: the built-in store.",
     )
+    signature_policy = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="Which signatures images need, in the words of containers-policy.json. Empty: none are looked at.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

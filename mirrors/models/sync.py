@@ -128,8 +128,17 @@ class Sync(models.Model):
     tags_deleted = models.PositiveIntegerField(default=0)
     bytes_copied = models.PositiveBigIntegerField(default=0)
     bytes_expected = models.PositiveBigIntegerField(default=0)
+    referrers_copied = models.PositiveIntegerField(default=0)
+    referrers_failed = models.PositiveIntegerField(default=0)
     in_flight = models.JSONField(
         default=list, blank=True, help_text="The tags being copied: a list of [tag, bytes copied, bytes expected]."
+    )
+    unchanged_tags = models.JSONField(default=list, blank=True, help_text="The names of the tags that were equal.")
+    asked_target = models.BooleanField(
+        default=False, help_text="Every tag was asked for at the target too, and every image for new referrers."
+    )
+    rate_limit = models.JSONField(
+        null=True, blank=True, help_text="What the source last said of its limit: limit, remaining, window in seconds."
     )
     error_code = models.CharField(max_length=20, choices=error_codes, blank=True)
     error_side = models.CharField(max_length=6, choices=sides, blank=True)

@@ -8,7 +8,10 @@ from mirrors.models.sync import Sync, error_codes
 
 
 class TagCopy(models.Model):
-    """The outcome of one tag: digests before and after, bytes, seconds, and the reason in words."""
+    """The outcome of one tag: digests before and after, bytes, seconds, and the reason in words.
+
+    Tags that were equal have no row of their own: `Sync.unchanged_tags` names them all.
+    """
 
     class Action(models.TextChoices):
         COPIED = "copied"
@@ -25,6 +28,8 @@ class TagCopy(models.Model):
     target_digest = models.CharField(max_length=150, blank=True)
     media_type = models.CharField(max_length=255, blank=True)
     bytes_copied = models.PositiveBigIntegerField(default=0)
+    referrers_copied = models.PositiveIntegerField(default=0)
+    referrers_failed = models.PositiveIntegerField(default=0)
     seconds = models.FloatField(default=0)
     error_code = models.CharField(max_length=20, choices=error_codes, blank=True)
     message = models.TextField(blank=True)

@@ -51,6 +51,7 @@ from mirrors.oci.errors import (
 )
 from mirrors.oci.manifest import Descriptor, Manifest, Platform
 from mirrors.oci.options import CopyOptions, IndexLimits, IndexMode, KnownTag
+from mirrors.oci.places import BlobPlaces
 from mirrors.oci.platforms import PlatformPattern, parse_platforms
 from mirrors.oci.progress import Action, Progress, TagOutcome, TagProgress
 from mirrors.oci.reference import Reference
@@ -70,6 +71,7 @@ __all__ = [
     "PROCESS_PAUSES",
     "Action",
     "AuthFailed",
+    "BlobPlaces",
     "BlockedDestination",
     "Code",
     "ConnectionFailed",

@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -83,14 +84,18 @@ def _urls_of(endpoint: Endpoint) -> Iterator[str]:
 def source_of(mirror: Mirror) -> Location:
     """Where the mirror reads. Raises DecryptionFailed when its credentials cannot be decrypted."""
     reference = Reference.parse_location(mirror.source_reference)
+    # What an administrator has set for this address holds for whoever reads from it; the accounts are their own.
+    known = Registry.objects.filter(address=reference.registry).order_by("pk").first() or Registry()
     endpoint = Endpoint(
         registry=reference.registry,
         credentials=credentials(mirror.source_username, mirror.source_password),
         verify_tls=mirror.wants_tls_verified,
+        ca_certificates=known.ca_certificate or None,
+        client_certificate=(known.client_certificate or None) if known.lends_client_certificate else None,
         http_proxy=mirror.http_proxy or None,
         https_proxy=mirror.https_proxy or None,
         no_proxy=mirror.no_proxy or None,
-        max_connections=settings.CONNECTIONS_PER_REGISTRY,
+        **_limits(known, registry=reference.registry),
     )
     return Location(endpoint, reference.repository)
 
@@ -127,11 +132,20 @@ def registry_endpoint(registry: Registry) -> Endpoint:
         credentials=credentials(registry.username, registry.password),
         verify_tls=registry.verify_tls and settings.REPO_MIRROR_TLS_VERIFY,
         ca_certificates=registry.ca_certificate or None,
+        client_certificate=registry.client_certificate or None,
         http_proxy=registry.http_proxy or None,
         https_proxy=registry.https_proxy or None,
         no_proxy=registry.no_proxy or None,
-        max_connections=registry.max_connections or settings.CONNECTIONS_PER_REGISTRY,
+        **_limits(registry, registry=registry.address),
     )
+
+
+def _limits(known: Registry, *, registry: str) -> dict[str, Any]:
+    """How much to ask of an address at a time, and what its product is."""
+    return {
+        "max_connections": known.max_connections or settings.CONNECTIONS_PER_REGISTRY,
+        "bandwidth": known.bandwidth,
+    }
 
 
 def credentials(username: str | None, password: str | None) -> Credentials | None:

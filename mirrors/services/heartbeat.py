@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection, transaction
 
 from mirrors.models import Sync
+from mirrors.services.host_pauses import exchange_pauses
 from mirrors.services.sync_records import SyncRecords
 
 logger = logging.getLogger(__name__)
@@ -117,6 +118,7 @@ class Heartbeat:
         if time.monotonic() - self._checked_at < CANCEL_CHECK_SECONDS:
             return
         self._checked_at = time.monotonic()
+        exchange_pauses()
         if Sync.objects.filter(pk=self.sync.pk, cancel_requested_at__isnull=False).exists():
             self._stop(Verdict.CANCELLED)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mirrors.errors import NotFound
-from mirrors.models import Mirror, Sync, TagCopy
+from mirrors.models import Mirror, MirroredTag, Sync, TagCopy
 
 
 def recent_syncs(mirror: Mirror, *, limit: int, before: int | None = None) -> list[Sync]:
@@ -21,6 +21,31 @@ def find_sync(mirror: Mirror, sync_id: int) -> Sync:
 
 
 def recorded_tags(sync: Sync, *, limit: int, after: int | None = None) -> list[TagCopy]:
-    """The sync's tags in the order they were recorded; with `after`, those recorded later than that one's id."""
-    tags = TagCopy.objects.filter(sync=sync).order_by("pk")
-    return list((tags.filter(pk__gt=after) if after else tags)[:limit])
+    """The sync's tags in the order they were recorded, then those that were equal; with `after`, what follows that id.
+
+    Tags that were equal have no row: their ids are negative, counted from -1.
+    """
+    copies: list[TagCopy] = []
+    if not after or after > 0:
+        rows = TagCopy.objects.filter(sync=sync, pk__gt=after or 0).order_by("pk")
+        copies = list(rows[:limit])
+    start = -after if after and after < 0 else 0
+    return copies + unchanged_tags(sync, start=start, limit=limit - len(copies))
+
+
+def unchanged_tags(sync: Sync, *, limit: int, start: int = 0) -> list[TagCopy]:
+    """The tags that were equal, by name; with the digest they had, where it is still known. Not to be saved."""
+    names = sync.unchanged_tags[start : start + limit]
+    digests = {tag.tag: tag for tag in MirroredTag.objects.filter(mirror=sync.mirror_id, tag__in=names)}
+    return [
+        _unchanged(sync, name, number=start + number, mirrored=digests.get(name))
+        for number, name in enumerate(names, start=1)
+    ]
+
+
+def _unchanged(sync: Sync, name: str, *, number: int, mirrored: MirroredTag | None) -> TagCopy:
+    copy = TagCopy(pk=-number, sync=sync, tag=name, action=TagCopy.Action.UNCHANGED)
+    if mirrored is not None and mirrored.sync_id <= sync.pk:  # it has not moved since
+        copy.source_digest, copy.media_type = mirrored.source_digest, mirrored.media_type
+        copy.target_digest = copy.target_digest_before = mirrored.target_digest
+    return copy

@@ -13,7 +13,7 @@ from django.utils import timezone
 from mirrors.errors import InvalidInput
 from mirrors.models import Robot
 from mirrors.models.mirror import ARCHITECTURES, MINIMUM_TIMEOUT
-from mirrors.oci import BlockedDestination, InvalidReference, Reference
+from mirrors.oci import BlockedDestination, IndexMode, InvalidReference, OCIError, PlatformPattern, Reference
 from mirrors.services import connections
 
 LONGEST_INTERVAL = 2**31 - 1  # what a PostgreSQL integer holds, some 68 years
@@ -70,12 +70,28 @@ def clean_tag_patterns(value: Any) -> list[str]:
 
 
 def clean_architectures(value: Any) -> list[str]:
-    """A subset of Quay's four architectures, order kept; none is all."""
-    architectures = _texts(value, field="architectures")
+    """A subset of Quay's four architectures, order kept; none is all. Platforms that Quay's API and form can say."""
+    architectures = _texts(value, field="platforms")
     unknown = sorted(set(architectures) - set(ARCHITECTURES))
     if unknown:
-        raise InvalidInput(f"Invalid architectures: {', '.join(unknown)}", field="architectures")
+        raise InvalidInput(f"Invalid architectures: {', '.join(unknown)}", field="platforms")
     return architectures
+
+
+def clean_platforms(value: Any) -> list[str]:
+    """`architecture`, `os/architecture` or `os/architecture/variant` each, order kept; none is all."""
+    platforms = _texts(value, field="platforms")
+    try:
+        return list(dict.fromkeys(str(PlatformPattern.parse(platform)) for platform in platforms))
+    except OCIError as error:
+        raise InvalidInput(error.message, field="platforms") from error
+
+
+def clean_index_mode(value: Any) -> str:
+    """One of `IndexMode`."""
+    if value not in list(IndexMode):
+        raise InvalidInput(f"Give one of {', '.join(IndexMode)}.", field="index_mode")
+    return str(value)
 
 
 def clean_sync_interval(value: Any) -> int:
@@ -167,7 +183,10 @@ CLEANERS: dict[str, Callable[[Any], Any]] = {
     "https_proxy": _optional_text("https_proxy", 1000),
     "no_proxy": _optional_text("no_proxy", 1000),
     "tag_patterns": clean_tag_patterns,
-    "architectures": clean_architectures,
+    "platforms": clean_platforms,
+    "index_mode": clean_index_mode,
+    "copies_referrers": _boolean("copies_referrers"),
+    "copies_foreign_layers": _boolean("copies_foreign_layers"),
     "sync_interval": clean_sync_interval,
     "starts_at": clean_starts_at,
     "robot": clean_robot,

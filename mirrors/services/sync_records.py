@@ -8,13 +8,15 @@ from typing import Any
 
 from django.db import transaction
 
-from mirrors.models import Sync, TagCopy
+from mirrors.models import MirroredTag, Sync, TagCopy
 from mirrors.models.sync import Stage
-from mirrors.oci import Action, Progress, TagOutcome
+from mirrors.oci import Action, KnownTag, Progress, TagOutcome
+from mirrors.services.sync_plans import Plan
 
 BATCH = 500
 LONGEST_MESSAGE = 4000
 _NOT_STORABLE = re.compile("[\0\ud800-\udfff]")
+_AT_TARGET = frozenset({Action.COPIED, Action.UNCHANGED})
 
 
 class SyncRecords:
@@ -26,32 +28,39 @@ class SyncRecords:
         self.stage = Stage.LISTING
         self.tags_total = 0
         self._counts = dict.fromkeys(TagCopy.Action, 0)
-        self._unsaved: list[TagCopy] = []
+        self._unchanged: list[str] = []
+        self._asked_target = False
+        self._remembered: dict[str, KnownTag] = {}
+        self._copies: list[TagCopy] = []
+        self._tags: list[MirroredTag] = []
         self._lock = threading.Lock()
+
+    def expect(self, plan: Plan) -> None:
+        """Take note of what the database remembers already, and of how the copy will be done."""
+        self._remembered, self._asked_target = plan.remembered, plan.asks_target
 
     def add(self, outcome: TagOutcome) -> None:
         """Take in the outcome of one tag."""
-        self._append(
-            TagCopy(
-                sync=self.sync,
-                tag=outcome.tag,
-                action=TagCopy.Action(outcome.action.value),
-                source_digest=outcome.source_digest or "",
-                target_digest_before=outcome.target_digest_before or "",
-                target_digest=outcome.target_digest or "",
-                media_type=storable(outcome.media_type, longest=255),
-                bytes_copied=outcome.bytes_copied,
-                seconds=outcome.seconds,
-                error_code=outcome.error.code if outcome.error else "",
-                message=storable(outcome.error.message if outcome.error else outcome.reason),
-            )
-        )
+        action = TagCopy.Action(outcome.action.value)
+        copy = None if action is TagCopy.Action.UNCHANGED else self._copy_of(outcome, action)
+        mirrored = self._mirrored_by(outcome)
+        with self._lock:
+            self._counts[action] += 1
+            if copy is None:
+                self._unchanged.append(outcome.tag)
+            else:
+                self._copies.append(copy)
+            if mirrored is not None:
+                self._tags.append(mirrored)
 
     def add_deleted(self, tag: str) -> None:
         """Take in a tag that no longer matched and is gone."""
-        self._append(
-            TagCopy(sync=self.sync, tag=tag, action=TagCopy.Action.DELETED, message="It no longer matches any pattern.")
-        )
+        action = TagCopy.Action.DELETED
+        with self._lock:
+            self._counts[action] += 1
+            self._copies.append(
+                TagCopy(sync=self.sync, tag=tag, action=action, message="It no longer matches any pattern.")
+            )
 
     def counters(self) -> dict[str, Any]:
         """The sync's columns as they stand now."""
@@ -66,31 +75,82 @@ class SyncRecords:
             ],
             "bytes_copied": self.progress.bytes_copied,
             "bytes_expected": max(self.progress.bytes_expected, self.progress.bytes_copied),
+            "referrers_copied": self.progress.referrers_copied,
+            "referrers_failed": self.progress.referrers_failed,
             **{f"tags_{action.value}": count for action, count in counts.items()},
         }
+
+    def final_columns(self) -> dict[str, Any]:
+        """The columns that are written when the sync ends: the counters, and what would be much to write often."""
+        counters = self.counters()
+        del counters["stage"], counters["in_flight"]
+        return counters | {"unchanged_tags": sorted(self._unchanged), "asked_target": self._asked_target}
 
     def save(self) -> None:
         """Write the outcomes that are not in the database yet; they stay here until that is committed."""
         with self._lock:
-            batch = self._unsaved[:]
-        if batch:
+            copies, tags = self._copies[:], self._tags[:]
+        if copies:
             # A tag whose commit was not heard of, because the connection broke, is not recorded twice.
-            TagCopy.objects.bulk_create(batch, batch_size=BATCH, ignore_conflicts=True)
-            transaction.on_commit(lambda: self._forget(len(batch)))
+            TagCopy.objects.bulk_create(copies, batch_size=BATCH, ignore_conflicts=True)
+            self._forget_deleted(copies)
+        if tags:
+            MirroredTag.objects.bulk_create(
+                tags,
+                batch_size=BATCH,
+                update_conflicts=True,
+                unique_fields=["mirror", "tag"],
+                update_fields=["source_digest", "target_digest", "media_type", "sync_id"],
+            )
+        if copies or tags:
+            transaction.on_commit(lambda: self._saved(len(copies), len(tags)))
 
     @property
     def has_unsaved(self) -> bool:
         """Whether `save` has work."""
-        return bool(self._unsaved)
+        return bool(self._copies or self._tags)
 
-    def _forget(self, count: int) -> None:
-        with self._lock:
-            del self._unsaved[:count]
+    def _copy_of(self, outcome: TagOutcome, action: TagCopy.Action) -> TagCopy:
+        return TagCopy(
+            sync=self.sync,
+            tag=outcome.tag,
+            action=action,
+            source_digest=outcome.source_digest or "",
+            target_digest_before=outcome.target_digest_before or "",
+            target_digest=outcome.target_digest or "",
+            media_type=storable(outcome.media_type, longest=255),
+            bytes_copied=outcome.bytes_copied,
+            referrers_copied=outcome.referrers_copied,
+            referrers_failed=len(outcome.referrers_failed),
+            seconds=outcome.seconds,
+            error_code=outcome.error.code if outcome.error else "",
+            message=storable(outcome.error.message if outcome.error else outcome.reason),
+        )
 
-    def _append(self, row: TagCopy) -> None:
+    def _mirrored_by(self, outcome: TagOutcome) -> MirroredTag | None:
+        """The row to write for a tag that is at the target; None where the database has it like that."""
+        if outcome.action not in _AT_TARGET or not outcome.source_digest or not outcome.target_digest:
+            return None
+        if self._remembered.get(outcome.tag) == KnownTag(outcome.source_digest, outcome.target_digest):
+            return None
+        return MirroredTag(
+            mirror_id=self.sync.mirror_id,
+            tag=outcome.tag,
+            source_digest=outcome.source_digest,
+            target_digest=outcome.target_digest,
+            media_type=storable(outcome.media_type, longest=255),
+            sync_id=self.sync.pk,
+        )
+
+    def _forget_deleted(self, copies: list[TagCopy]) -> None:
+        deleted = [copy.tag for copy in copies if copy.action == TagCopy.Action.DELETED]
+        for start in range(0, len(deleted), BATCH):
+            MirroredTag.objects.filter(mirror=self.sync.mirror_id, tag__in=deleted[start : start + BATCH]).delete()
+
+    def _saved(self, copies: int, tags: int) -> None:
         with self._lock:
-            self._counts[TagCopy.Action(row.action)] += 1
-            self._unsaved.append(row)
+            del self._copies[:copies]
+            del self._tags[:tags]
 
 
 def storable(text: str, *, longest: int = LONGEST_MESSAGE) -> str:

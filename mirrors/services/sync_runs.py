@@ -5,36 +5,25 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
 from mirrors import oci
-from mirrors.models import Mirror, Repository, Sync
+from mirrors.models import Repository, Sync
 from mirrors.models.encryption import DecryptionFailed
 from mirrors.models.sync import Stage, Status, Trigger
 from mirrors.oci import Code, ContentRepository, OCIError, Side
 from mirrors.services import connections, schedules
 from mirrors.services.heartbeat import Heartbeat, Verdict
+from mirrors.services.sync_plans import Plan, plan_of, snapshot_of
 from mirrors.services.sync_records import SyncRecords, failures, storable
 from mirrors.tag_filters import select_tags
 
 logger = logging.getLogger(__name__)
 
 TAGS_NAMED = 3
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a sync is to do, read once when it starts: later edits of the mirror do not reach it."""
-
-    source: connections.Location
-    target: connections.Location
-    patterns: list[str]
-    only_tags: list[str] | None
-    options: oci.CopyOptions
 
 
 @dataclass(frozen=True)
@@ -85,13 +74,14 @@ def _claimed(sync_id: int, *, worker: str) -> Sync | None:
         sync.withdraw(message="The mirror was disabled before the sync started.")
         schedules.advance(sync.mirror)
         return None
-    return sync if sync.start(worker=worker, snapshot=sync.mirror.snapshot()) else None
+    return sync if sync.start(worker=worker, snapshot=snapshot_of(sync.mirror)) else None
 
 
 def _attempt(sync: Sync, records: SyncRecords, heartbeat: Heartbeat) -> Outcome | None:
     """Copy and prune. None: the heartbeat stopped it, and its verdict says why."""
     try:
-        plan = _plan(sync)
+        plan = plan_of(sync)
+        records.expect(plan)
         connection.close()  # it would idle for as long as the copy takes, and no server keeps it for certain
         return oci.run(_mirror(plan, records, heartbeat))
     except asyncio.CancelledError:
@@ -107,44 +97,6 @@ def _attempt(sync: Sync, records: SyncRecords, heartbeat: Heartbeat) -> Outcome 
         logger.exception("Unexpected fault in %s", sync)
         message = f"An unexpected fault; the worker's log has the details of sync {sync.pk}."
         return Outcome(message, Failure(Code.INTERNAL, None, retryable=True, only_tags=sync.only_tags))
-
-
-def _plan(sync: Sync) -> Plan:
-    mirror = sync.mirror
-    source, target = connections.source_of(mirror), connections.target_of(mirror.repository)
-    if source.is_same_place(target):  # pruning would delete at the source
-        raise oci.Unsupported(
-            f"{target.repository} cannot be mirrored from itself: give another source, or another target registry.",
-            side=Side.SOURCE,
-        )
-    return Plan(
-        source=source,
-        target=target,
-        patterns=mirror.tag_patterns,
-        only_tags=sync.only_tags,
-        options=oci.CopyOptions(
-            architectures=mirror.architectures,
-            deep=_architectures_changed(mirror, before=sync),
-            tag_timeout=mirror.timeout_seconds,
-            concurrency=settings.TAG_CONCURRENCY,
-            mount_from=connections.siblings_of(mirror),
-        ),
-    )
-
-
-def _architectures_changed(mirror: Mirror, *, before: Sync) -> bool:
-    """Whether an index at the target may lack platforms that are wanted now: equal digests then prove nothing."""
-    earlier = Sync.objects.filter(mirror=mirror, pk__lt=before.pk, started_at__isnull=False)
-    if not earlier.exists():
-        return True  # a mirror that was deleted may have left content here, and took its history along
-    # `only_tags=None` would ask for a JSON null. A run that found no tag to copy has looked into none.
-    complete = earlier.filter(status=Status.SUCCEEDED, only_tags__isnull=True, tags_total__gt=0)
-    success = complete.order_by("-pk").values_list("pk", flat=True).first()
-    since = earlier.filter(pk__gte=success) if success else earlier
-    return any(
-        snapshot.get("architectures", []) != mirror.architectures
-        for snapshot in since.values_list("snapshot", flat=True)
-    )
 
 
 async def _mirror(plan: Plan, records: SyncRecords, heartbeat: Heartbeat) -> Outcome:
@@ -173,7 +125,7 @@ async def _copy_and_prune(
         source,
         target,
         wanted,
-        options=plan.options,
+        options=replace(plan.options, source_tags=frozenset(tags)),
         progress=records.progress,
         on_outcome=records.add,
     )
@@ -215,7 +167,9 @@ def _summary(records: SyncRecords) -> str:
     counts = records.counters()
     words = ("copied", "unchanged", "skipped", "deleted")
     parts = [f"{counts[f'tags_{word}']} {word}" for word in words if counts[f"tags_{word}"]]
-    return f"Tags: {', '.join(parts) or 'none left to copy'}."
+    referrers = [f"{counts[f'referrers_{word}']} {word}" for word in ("copied", "failed") if counts[f"referrers_{word}"]]
+    more = f" Referrers: {', '.join(referrers)}." if referrers else ""
+    return f"Tags: {', '.join(parts) or 'none left to copy'}.{more}"
 
 
 def _finish(sync: Sync, records: SyncRecords, *, outcome: Outcome | None, verdict: Verdict | None) -> None:
@@ -236,12 +190,11 @@ def _finish(sync: Sync, records: SyncRecords, *, outcome: Outcome | None, verdic
 
 
 def _end(sync: Sync, records: SyncRecords, outcome: Outcome | None) -> bool:
-    counters = records.counters()
-    del counters["stage"], counters["in_flight"]
+    columns = records.final_columns()
     if outcome is None:
-        deleted = counters["tags_deleted"] or "No"
-        return sync.cancel(message=f"Cancelled while it was running. {deleted} tags were deleted.", **counters)
+        deleted = columns["tags_deleted"] or "No"
+        return sync.cancel(message=f"Cancelled while it was running. {deleted} tags were deleted.", **columns)
     message, failure = storable(outcome.message), outcome.failure
     if failure is None:
-        return sync.succeed(message=message, **counters)
-    return sync.fail(code=failure.code, side=failure.side, message=message, **counters)
+        return sync.succeed(message=message, **columns)
+    return sync.fail(code=failure.code, side=failure.side, message=message, **columns)

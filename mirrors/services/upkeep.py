@@ -12,7 +12,7 @@ from django.db import models, transaction
 from django.db.models import Min
 from django.utils import timezone
 
-from mirrors.models import Sync
+from mirrors.models import HostPause, Sync
 from mirrors.models.encryption import CiphertextField, decrypt, encrypt
 from mirrors.models.sync import Status
 from mirrors.oci.store import garbage
@@ -41,6 +41,12 @@ def forget_old_syncs() -> int:
     old = Sync.objects.finished().filter(finished_at__lt=horizon).exclude(pk__in=newest)
     _, deleted = old.delete()
     return deleted.get("mirrors.Sync", 0)
+
+
+def forget_old_pauses() -> int:
+    """Delete the pauses of registries that are over; gives how many."""
+    deleted, _ = HostPause.objects.filter(until__lt=timezone.now()).delete()
+    return deleted
 
 
 def reencrypt() -> int:

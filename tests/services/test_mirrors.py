@@ -82,7 +82,7 @@ WRONG = [
     ("sync_interval", 1.5, "whole number"),
     ("sync_interval", 2**31, "at least 1"),
     ("timeout_seconds", 299, "cannot be less than 300"),
-    ("architectures", ["amd64", "vax", "m68k"], "Invalid architectures: m68k, vax"),
+    ("platforms", ["amd64", "linux/"], "is not a platform"),
     ("starts_at", datetime(2030, 1, 1), "in UTC"),  # naive
     ("starts_at", "2030-01-01", "in UTC"),
     ("source_username", "a\nb", "Control characters"),

@@ -38,7 +38,7 @@ def test_an_image_that_names_an_odd_architecture_is_skipped_in_words_the_databas
     mirror: Mirror, source: FaultyRegistry, architecture: str
 ) -> None:
     source.repository("team/app").put(small_image(1, architecture=architecture), tag="v1")
-    Mirror.objects.update(architectures=["amd64"])
+    Mirror.objects.update(platforms=["amd64"])
     sync = Sync.objects.create(mirror=mirror)
 
     sync_runs.run_sync(sync.pk)

@@ -11,7 +11,7 @@ from mirrors.models import Mirror, Sync
 from mirrors.models.sync import Status, Trigger
 from mirrors.oci import Store
 from mirrors.sample.images import small_image, small_index
-from mirrors.services import mirrors, sync_runs
+from mirrors.services import mirrors, sync_plans, sync_runs
 from tests.registry import FaultyRegistry
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -43,15 +43,16 @@ def run(mirror: Mirror, **changes: object) -> Sync:
 
 def looks_into_equal_tags(mirror: Mirror) -> bool:
     """Whether the next sync would read indexes whose digest has not changed."""
-    following = Sync(pk=Sync.objects.latest("pk").pk + 1, mirror=mirror)
-    return sync_runs._architectures_changed(Mirror.objects.get(pk=mirror.pk), before=following)
+    mirror = Mirror.objects.get(pk=mirror.pk)
+    following = Sync(pk=Sync.objects.latest("pk").pk + 1, mirror=mirror, snapshot=sync_plans.snapshot_of(mirror))
+    return sync_plans.plan_of(following).options.deep
 
 
 def test_other_architectures_are_looked_for_until_a_sync_has_copied_them_and_no_longer(
     mirror_of_source: Mirror,
 ) -> None:
-    run(mirror_of_source, architectures=["amd64"])
-    Mirror.objects.update(architectures=[])
+    run(mirror_of_source, platforms=["amd64"])
+    Mirror.objects.update(platforms=[])
 
     assert looks_into_equal_tags(mirror_of_source)
     assert run(mirror_of_source).status == Status.SUCCEEDED
@@ -63,7 +64,7 @@ def test_a_new_mirror_of_a_repository_that_has_content_looks_for_what_an_old_one
 ) -> None:
     index = small_index(3)
     source.repository("team/app").put(index, tag="v3")
-    assert run(mirror_of_source, architectures=["amd64"], tag_patterns=["v3"]).status == Status.SUCCEEDED
+    assert run(mirror_of_source, platforms=["amd64"], tag_patterns=["v3"]).status == Status.SUCCEEDED
     former = Mirror.objects.get(pk=mirror_of_source.pk)
     repository, columns = former.repository, {"source_reference": former.source_reference, "verify_tls": False}
     mirrors.delete_mirror(former)
@@ -76,8 +77,8 @@ def test_a_new_mirror_of_a_repository_that_has_content_looks_for_what_an_old_one
 
 
 def test_a_sync_that_found_no_tag_has_not_looked_for_other_architectures(mirror_of_source: Mirror) -> None:
-    run(mirror_of_source, architectures=["amd64"])
-    assert run(mirror_of_source, architectures=[], tag_patterns=["nothing"]).message.startswith("No tags matched")
+    run(mirror_of_source, platforms=["amd64"])
+    assert run(mirror_of_source, platforms=[], tag_patterns=["nothing"]).message.startswith("No tags matched")
 
     assert looks_into_equal_tags(mirror_of_source)
 
@@ -93,6 +94,6 @@ def test_a_retry_whose_tags_are_gone_says_so(mirror_of_source: Mirror) -> None:
 
 
 def test_a_first_sync_that_skips_every_tag_succeeds(mirror_of_source: Mirror) -> None:
-    sync = run(mirror_of_source, architectures=["s390x"])
+    sync = run(mirror_of_source, platforms=["s390x"])
 
     assert (sync.status, sync.message) == (Status.SUCCEEDED, "Tags: 2 skipped.")

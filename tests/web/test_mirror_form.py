@@ -61,7 +61,7 @@ def test_enabling_a_mirror_saves_what_was_typed(
     assert response.url == tab(repository)
     mirror = Mirror.objects.get()
     assert mirror.tag_patterns == ["latest", "v1.*"]
-    assert mirror.architectures == ["amd64", "arm64"]
+    assert mirror.platforms == ["amd64", "arm64"]
     assert mirror.starts_at == mirror.next_sync_at == datetime(2030, 1, 2, 3, 4, tzinfo=UTC)
     assert (mirror.sync_interval, mirror.timeout_seconds, mirror.robot) == (2 * 604800, 600, robot)
     assert (mirror.source_username, mirror.source_password) == ("reader", "pass word ")
@@ -200,7 +200,7 @@ def test_the_form_shows_the_configuration(client: Client, make_mirror: Callable[
 
 
 def test_saving_an_unchanged_form_changes_nothing(save: Save, make_mirror: Callable[..., Mirror]) -> None:
-    mirror = make_mirror(architectures=["amd64"], verify_tls=None, http_proxy=None, no_proxy=None)
+    mirror = make_mirror(platforms=["amd64"], verify_tls=None, http_proxy=None, no_proxy=None)
     mirror.source_username, mirror.source_password, mirror.http_proxy = (
         "reader",
         "secret",

@@ -151,13 +151,10 @@ def test_the_history_is_fetched_again_when_a_sync_has_ended(client: Client, mirr
 
 def test_failed_tags_come_first_and_a_hundred_are_shown(client: Client, mirror: Mirror) -> None:
     sync = start(mirror)
-    copies = [TagCopy(sync=sync, tag=f"v{number:03}", action="unchanged") for number in range(120)]
-    copies.append(TagCopy(sync=sync, tag="zz-broken", action="failed", error_code="timeout", message="Nothing came."))
-    copies.append(
-        TagCopy(sync=sync, tag="yy-new", action="copied", target_digest="sha256:" + "ab" * 32, bytes_copied=10)
-    )
-    TagCopy.objects.bulk_create(copies)
-    sync.succeed(message="done")
+    broken = TagCopy(sync=sync, tag="zz-broken", action="failed", error_code="timeout", message="Nothing came.")
+    new = TagCopy(sync=sync, tag="yy-new", action="copied", target_digest="sha256:" + "ab" * 32, bytes_copied=10)
+    TagCopy.objects.bulk_create([broken, new])
+    sync.succeed(message="done", unchanged_tags=[f"v{number:03}" for number in range(120)], tags_unchanged=120)
     page = fragment(client, mirror)
     assert page.index("zz-broken") < page.index("yy-new") < page.index("v000")
     assert "and 22 more" in page

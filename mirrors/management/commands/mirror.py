@@ -20,6 +20,7 @@ from mirrors.management.progress import end_of, follow
 from mirrors.management.tables import failed_tag_lines, mirror_details, mirror_table, sync_lines
 from mirrors.models import Mirror, Namespace, Repository, Robot, Sync, User
 from mirrors.models.sync import Status
+from mirrors.oci import IndexMode
 from mirrors.services import access, mirrors, namespaces, sync_runs, syncs
 from mirrors.services.mirror_status import status_of
 from mirrors.tag_filters import split_patterns
@@ -35,7 +36,7 @@ ARGUMENTS = {
     "namespace": "TARGET",
     "tag_patterns": "--tags",
     "sync_interval": "--every",
-    "architectures": "--architectures",
+    "platforms": "--platforms",
     "source_username": "--username",
     "source_password": "--password-stdin",
     "robot": "--robot",
@@ -180,7 +181,12 @@ def _add_arguments_of_add(parser: CommandParser) -> None:
     parser.add_argument("target", metavar="TARGET", help="where to keep it: namespace/name")
     parser.add_argument("--tags", default="", help="comma-separated globs, for example 'v1.*,latest'")
     parser.add_argument("--every", default="1d", help="how often: 30m, 6h, 1d (the default)")
-    parser.add_argument("--architectures", default="", help="only these, for example amd64,arm64 (default: all)")
+    parser.add_argument("--platforms", default="", help="only these, like amd64,linux/arm/v7 (default: all)")
+    parser.add_argument(
+        "--rewrite-indexes", action="store_true", help="write new indexes of these platforms; their digests change"
+    )
+    parser.add_argument("--no-referrers", action="store_true", help="leave signatures and attestations behind")
+    parser.add_argument("--foreign-layers", action="store_true", help="copy layers that are kept elsewhere too")
     parser.add_argument("--username", help="the user name at the source")
     parser.add_argument(
         "--password-stdin",
@@ -200,7 +206,10 @@ def _values(options: dict[str, Any]) -> dict[str, Any]:
         "source_reference": options["source"],
         "tag_patterns": split_patterns(options["tags"]),
         "sync_interval": parse_interval(options["every"]),
-        "architectures": split_patterns(options["architectures"]),
+        "platforms": split_patterns(options["platforms"]),
+        "index_mode": IndexMode.REWRITTEN if options["rewrite_indexes"] else IndexMode.SPARSE,
+        "copies_referrers": not options["no_referrers"],
+        "copies_foreign_layers": options["foreign_layers"],
         "is_enabled": not options["disabled"],
         "starts_at": timezone.now(),
     }

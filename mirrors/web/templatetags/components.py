@@ -67,6 +67,17 @@ def seconds(value: float) -> str:
     return words.duration(timedelta(seconds=value))
 
 
+@register.filter
+def source_limit(sync: Sync | None) -> str:
+    """What the source said of its limit when it was last asked: `76 of 100 requests left, counted over 6 hours`."""
+    if sync is None or not sync.rate_limit:
+        return ""
+    limit, window = sync.rate_limit.get("limit"), sync.rate_limit.get("window")
+    of_limit = f" of {limit}" if limit is not None else ""
+    counted = f", counted over {words.duration(timedelta(seconds=window))}" if window else ""
+    return f"{sync.rate_limit['remaining']}{of_limit} requests left{counted}"
+
+
 @register.inclusion_tag(f"{COMPONENTS}/label.html")
 def status_label(status: MirrorStatus) -> dict[str, Any]:
     """A mirror's state: label, icon and words."""

@@ -1,0 +1,117 @@
+"""What a sync is to do: read once when it starts, so that later edits of the mirror do not reach it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from mirrors import oci
+from mirrors.models import Mirror, MirroredTag, Sync
+from mirrors.models.sync import Status, Trigger
+from mirrors.oci import BlobPlaces, IndexLimits, IndexMode, KnownTag, Side
+from mirrors.services import connections
+
+SCOPE = ("target", "platforms", "index_mode", "copies_referrers", "copies_foreign_layers")
+"""What decides which content a tag needs at the target: after a change of it equal digests prove nothing."""
+
+_PLACES = BlobPlaces()
+"""Where this process has seen blobs: the syncs of one namespace find there what they can mount from each other."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Both ends, the tags, and how to copy them.
+
+    remembered: what the target has as far as the database knows. asks_target: it is not relied on this time.
+    """
+
+    source: connections.Location
+    target: connections.Location
+    patterns: list[str]
+    only_tags: list[str] | None
+    options: oci.CopyOptions
+    remembered: dict[str, KnownTag]
+    asks_target: bool
+
+
+def snapshot_of(mirror: Mirror) -> dict[str, Any]:
+    """What a sync records of the configuration it runs with: the mirror's own, and where its content is kept."""
+    target = connections.target_of(mirror.repository)
+    return mirror.snapshot() | {"target": f"{target.host}/{target.repository}"}
+
+
+def plan_of(sync: Sync) -> Plan:
+    """The plan of a sync that has just started. Raises DecryptionFailed, and Unsupported for a mirror of itself."""
+    mirror = sync.mirror
+    source, target = connections.source_of(mirror), connections.target_of(mirror.repository)
+    if source.is_same_place(target):  # pruning would delete at the source
+        raise oci.Unsupported(
+            f"{target.repository} cannot be mirrored from itself: give another source, or another target registry.",
+            side=Side.SOURCE,
+        )
+    deep = _scope_changed(sync)
+    asks_target = deep or _asks_target(sync)
+    remembered = _remembered(mirror)
+    return Plan(
+        source=source,
+        target=target,
+        patterns=mirror.tag_patterns,
+        only_tags=sync.only_tags,
+        options=oci.CopyOptions(
+            platforms=oci.parse_platforms(mirror.platforms),
+            index_mode=IndexMode(mirror.index_mode),
+            deep=deep,
+            tag_timeout=mirror.timeout_seconds,
+            concurrency=settings.TAG_CONCURRENCY,
+            mount_from=connections.siblings_of(mirror),
+            places=_PLACES,
+            known={} if asks_target else remembered,
+            foreign_layers=mirror.copies_foreign_layers,
+            limits=IndexLimits(
+                bytes=settings.REPO_MIRROR_MAX_MANIFEST_LIST_SIZE, entries=settings.REPO_MIRROR_MAX_MANIFEST_ENTRIES
+            ),
+            referrers=mirror.copies_referrers,
+            check_referrers=asks_target,
+        ),
+        remembered=remembered,
+        asks_target=asks_target,
+    )
+
+
+def _scope_changed(sync: Sync) -> bool:
+    """Whether the target may lack content that is wanted now, below tags whose digests are equal."""
+    earlier = Sync.objects.filter(mirror=sync.mirror, pk__lt=sync.pk, started_at__isnull=False)
+    if not earlier.exists():
+        return True  # a mirror that was deleted may have left content here, and took its history along
+    # `only_tags=None` would ask for a JSON null. A run that found no tag to copy has looked into none.
+    complete = earlier.filter(status=Status.SUCCEEDED, only_tags__isnull=True, tags_total__gt=0)
+    success = complete.order_by("-pk").values_list("pk", flat=True).first()
+    since = earlier.filter(pk__gte=success) if success else earlier
+    return any(
+        snapshot.get(name) != sync.snapshot[name]
+        for snapshot in since.values_list("snapshot", flat=True)
+        for name in SCOPE
+    )
+
+
+def _asks_target(sync: Sync) -> bool:
+    """Whether what the database remembers of the target is not to be trusted this time.
+
+    Somebody asked for this sync; the worker before it died, maybe before it recorded what it had done; or it is
+    time to look again, because others may write to that registry too.
+    """
+    finished = Sync.objects.finished().filter(mirror=sync.mirror).order_by("-pk")
+    last = finished.values_list("status", flat=True).first()
+    if sync.trigger == Trigger.MANUAL or last == Status.LOST:
+        return True
+    since = timezone.now() - timedelta(seconds=settings.TARGET_CHECK_SECONDS)
+    return not finished.filter(status=Status.SUCCEEDED, asked_target=True, finished_at__gte=since).exists()
+
+
+def _remembered(mirror: Mirror) -> dict[str, KnownTag]:
+    rows = MirroredTag.objects.filter(mirror=mirror).values_list("tag", "source_digest", "target_digest")
+    return {tag: KnownTag(source_digest, target_digest) for tag, source_digest, target_digest in rows.iterator()}

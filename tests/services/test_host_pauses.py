@@ -1,0 +1,37 @@
+"""A pause that one worker is asked for is everybody's."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from mirrors.models import HostPause
+from mirrors.oci import PROCESS_PAUSES
+from mirrors.services import host_pauses, upkeep
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_pause_of_this_process_is_written_for_the_others() -> None:
+    PROCESS_PAUSES.pause("busy.example.com", seconds=120)
+    host_pauses.exchange_pauses()
+    until = HostPause.objects.get(host="busy.example.com").until
+    assert timedelta(seconds=115) < until - timezone.now() < timedelta(seconds=125)
+
+
+def test_a_pause_of_another_process_is_kept_here_and_a_longer_one_wins() -> None:
+    HostPause.objects.create(host="other.example.com", until=timezone.now() + timedelta(seconds=300))
+    PROCESS_PAUSES.pause("other.example.com", seconds=5)
+    host_pauses.exchange_pauses()
+    assert PROCESS_PAUSES.snapshot()["other.example.com"] - time.time() > 290
+    assert HostPause.objects.get(host="other.example.com").until - timezone.now() > timedelta(seconds=290)
+
+
+def test_pauses_that_are_over_are_neither_taken_in_nor_kept() -> None:
+    HostPause.objects.create(host="past.example.com", until=timezone.now() - timedelta(seconds=1))
+    host_pauses.exchange_pauses()
+    assert "past.example.com" not in PROCESS_PAUSES.snapshot()
+    assert upkeep.forget_old_pauses() == 1

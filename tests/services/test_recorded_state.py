@@ -1,0 +1,173 @@
+"""What a sync remembers of the target, when the next one relies on it, and what that costs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from pytest_django import Settings
+
+from mirrors.models import Mirror, MirroredTag, Namespace, Registry, Sync
+from mirrors.models.sync import Status, Trigger
+from mirrors.sample.images import small_image
+from mirrors.services import history, sync_runs
+from tests.registry import FaultyRegistry
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+TAGS = 12
+
+
+@pytest.fixture
+def source() -> Iterator[FaultyRegistry]:
+    """A registry with twelve tags."""
+    with FaultyRegistry() as registry:
+        for number in range(TAGS):
+            registry.repository("team/app").put(small_image(number), tag=f"v{number:02}")
+        yield registry
+
+
+@pytest.fixture
+def target(organization: Namespace) -> Iterator[FaultyRegistry]:
+    """The registry that the organization keeps its repositories at."""
+    with FaultyRegistry() as registry:
+        organization.target_registry = Registry.objects.create(name="t", address=registry.address, verify_tls=False)
+        organization.save()
+        yield registry
+
+
+@pytest.fixture
+def mirror_of_source(source: FaultyRegistry, target: FaultyRegistry, mirror: Mirror, rung: list[int]) -> Mirror:
+    """A mirror from the one to the other."""
+    Mirror.objects.update(source_reference=f"{source.address}/team/app", verify_tls=False)
+    return mirror
+
+
+def run(mirror: Mirror, *, trigger: Trigger = Trigger.SCHEDULE) -> Sync:
+    """Run a sync."""
+    Sync.objects.active().delete()  # an attempt that the one before has planned
+    sync = Sync.objects.create(mirror=mirror, trigger=trigger)
+    sync_runs.run_sync(sync.pk)
+    return Sync.objects.get(pk=sync.pk)
+
+
+def heads(registry: FaultyRegistry) -> int:
+    """How many tags or manifests the registry was asked for."""
+    return registry.count("HEAD", "/manifests/")
+
+
+def test_a_scheduled_sync_asks_the_target_for_its_list_alone(
+    mirror_of_source: Mirror, source: FaultyRegistry, target: FaultyRegistry
+) -> None:
+    run(mirror_of_source)
+    source.requests.clear()
+    target.requests.clear()
+    sync = run(mirror_of_source)
+    assert (sync.status, sync.tags_unchanged, sync.asked_target) == (Status.SUCCEEDED, TAGS, False)
+    assert heads(source) == TAGS
+    # Once to see what is there, once more to see what is to be pruned.
+    assert {(request.method, request.path) for request in target.requests if "/v2/acme" in request.path} == {
+        ("GET", "/v2/acme/app/tags/list")
+    }
+
+
+def test_a_sync_that_somebody_asks_for_asks_the_target_for_every_tag(
+    mirror_of_source: Mirror, target: FaultyRegistry
+) -> None:
+    run(mirror_of_source)
+    target.requests.clear()
+    assert run(mirror_of_source, trigger=Trigger.MANUAL).asked_target
+    assert heads(target) == TAGS
+
+
+def test_the_target_is_asked_again_after_a_while(
+    mirror_of_source: Mirror, target: FaultyRegistry, settings: Settings
+) -> None:
+    first = run(mirror_of_source)
+    run(mirror_of_source)
+    Sync.objects.filter(pk=first.pk).update(
+        finished_at=first.finished_at - timedelta(seconds=settings.TARGET_CHECK_SECONDS)
+    )
+    target.requests.clear()
+    assert run(mirror_of_source).asked_target
+    assert heads(target) == TAGS
+
+
+def test_a_worker_that_died_may_have_moved_tags_that_nobody_recorded(
+    mirror_of_source: Mirror, target: FaultyRegistry
+) -> None:
+    run(mirror_of_source)
+    lost = run(mirror_of_source)
+    Sync.objects.filter(pk=lost.pk).update(status=Status.LOST)
+    target.requests.clear()
+    assert run(mirror_of_source, trigger=Trigger.RECOVERY).asked_target
+    assert heads(target) == TAGS
+
+
+def test_another_target_is_not_taken_for_the_one_that_is_remembered(
+    mirror_of_source: Mirror, organization: Namespace
+) -> None:
+    run(mirror_of_source)
+    with FaultyRegistry() as elsewhere:
+        elsewhere.repository("acme/app").put(small_image(99), tag="v01")
+        Registry.objects.update(address=elsewhere.address)
+        assert run(mirror_of_source).asked_target
+        assert elsewhere.repository("acme/app").tags["v01"] == small_image(1).manifest.digest
+
+
+def test_a_tag_that_has_moved_is_remembered_where_it_went_and_one_that_is_gone_is_forgotten(
+    mirror_of_source: Mirror, source: FaultyRegistry
+) -> None:
+    run(mirror_of_source)
+    source.repository("team/app").put(small_image(50), tag="v03")
+    del source.repository("team/app").tags["v04"]
+    sync = run(mirror_of_source)
+    assert (sync.tags_copied, sync.tags_deleted) == (1, 1)
+    moved = MirroredTag.objects.get(mirror=mirror_of_source, tag="v03")
+    assert (moved.target_digest, moved.sync_id) == (small_image(50).manifest.digest, sync.pk)
+    assert not MirroredTag.objects.filter(tag="v04").exists()
+
+
+def test_unchanged_tags_have_no_rows_of_their_own_and_are_told_after_the_others(
+    mirror_of_source: Mirror, source: FaultyRegistry
+) -> None:
+    run(mirror_of_source)
+    source.repository("team/app").put(small_image(50), tag="v03")
+    sync = run(mirror_of_source)
+    assert [copy.tag for copy in sync.tag_copies.all()] == ["v03"]
+    first = history.recorded_tags(sync, limit=5)
+    rest = history.recorded_tags(sync, limit=50, after=first[-1].pk)
+    told = [copy.tag for copy in first + rest]
+    assert told == ["v03", *(f"v{number:02}" for number in range(TAGS) if number != 3)]
+    assert {copy.action for copy in first[1:] + rest} == {"unchanged"}
+    assert first[1].target_digest == small_image(0).manifest.digest
+
+
+def test_the_digest_of_an_unchanged_tag_is_not_told_once_it_has_moved_on(
+    mirror_of_source: Mirror, source: FaultyRegistry
+) -> None:
+    run(mirror_of_source)
+    unchanged = run(mirror_of_source)
+    source.repository("team/app").put(small_image(50), tag="v00")
+    run(mirror_of_source)
+    before = {copy.tag: copy.target_digest for copy in history.recorded_tags(unchanged, limit=50)}
+    assert before["v00"] == ""
+    assert before["v01"] == small_image(1).manifest.digest
+
+
+def test_a_sync_without_work_costs_as_many_queries_for_many_tags_as_for_few(
+    mirror_of_source: Mirror, source: FaultyRegistry
+) -> None:
+    run(mirror_of_source)
+    with CaptureQueriesContext(connection) as few:
+        run(mirror_of_source)
+    for number in range(TAGS, 10 * TAGS):
+        source.repository("team/app").put(small_image(number), tag=f"v{number:03}")
+    run(mirror_of_source)
+    with CaptureQueriesContext(connection) as many:
+        sync = run(mirror_of_source)
+    assert sync.tags_unchanged == 10 * TAGS
+    assert len(many) == len(few)
