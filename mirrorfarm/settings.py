@@ -86,6 +86,12 @@ TAG_CONCURRENCY = env.integer("TAG_CONCURRENCY", 6, minimum=1, maximum=64)
 # sync that somebody asks for always asks both sides.
 TARGET_CHECK_SECONDS = env.integer("TARGET_CHECK_SECONDS", 86_400, minimum=0, maximum=30 * 86_400)
 
+# Seconds without a byte after which a connection counts as stalled, for reaching a registry, and for its answer after
+# the last byte of an upload. How long a whole tag may take is each mirror's own setting.
+STALL_SECONDS = env.integer("STALL_SECONDS", 60, minimum=1, maximum=3600)
+CONNECT_SECONDS = env.integer("CONNECT_SECONDS", 10, minimum=1, maximum=300)
+COMMIT_SECONDS = env.integer("COMMIT_SECONDS", 300, minimum=1, maximum=3600)
+
 # Bytes of a manifest, and entries of an index, that are copied at most (Quay's names).
 REPO_MIRROR_MAX_MANIFEST_LIST_SIZE = env.integer("REPO_MIRROR_MAX_MANIFEST_LIST_SIZE", 10_485_760, minimum=65_536)
 REPO_MIRROR_MAX_MANIFEST_ENTRIES = env.integer("REPO_MIRROR_MAX_MANIFEST_ENTRIES", 1000, minimum=1)

@@ -24,6 +24,7 @@ from mirrors.oci import (
     Side,
     Store,
     StoredRepository,
+    Timeouts,
 )
 from mirrors.sample.address import announced
 
@@ -148,6 +149,11 @@ def _limits(known: Registry, *, registry: str) -> dict[str, Any]:
     }
 
 
+def timeouts() -> Timeouts:
+    """How long to wait for a registry."""
+    return Timeouts(connect=settings.CONNECT_SECONDS, read=settings.STALL_SECONDS, commit=settings.COMMIT_SECONDS)
+
+
 def credentials(username: str | None, password: str | None) -> Credentials | None:
     """Credentials, or None for anonymous access."""
     return Credentials(username, password or "") if username else None
@@ -162,5 +168,6 @@ async def opened(location: Location, *, side: Side) -> AsyncIterator[ContentRepo
         else:
             # Only targets are set up by administrators; anybody who has a namespace names sources.
             checks = guard(trusted=location.endpoint if side is Side.TARGET else None)
-            client = await stack.enter_async_context(RegistryClient(location.endpoint, side=side, guard=checks))
+            client = RegistryClient(location.endpoint, side=side, guard=checks, timeouts=timeouts())
+            await stack.enter_async_context(client)
             yield RemoteRepository(client, location.repository)
