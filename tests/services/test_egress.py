@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from pytest_django import Settings
 
 from mirrors.errors import InvalidInput
-from mirrors.models import Registry
+from mirrors.models import Mirror, Registry
 from mirrors.oci import BlockedDestination, EgressGuard, Side
 from mirrors.sample import address
 from mirrors.services import connections, mirror_fields
@@ -87,6 +88,19 @@ def test_plain_http_is_trusted_where_tls_need_not_be_verified(strict: Settings) 
     for port in (80, 443):
         guard.check_host("10.0.0.5", port=port)
     _refuse(guard, "10.0.0.5", 5000)
+
+
+@pytest.mark.django_db
+def test_the_proxies_of_a_mirror_are_for_its_source_alone(make_mirror: Callable[..., Mirror]) -> None:
+    proxies = {"http_proxy": "http://proxy:3128", "https_proxy": "http://proxy:3129", "no_proxy": "corp.local"}
+    mirror = make_mirror(**proxies)
+    namespace = mirror.repository.namespace
+    namespace.target_registry = Registry.objects.create(name="harbor", address="harbor.corp.local")
+    source, target = connections.source_of(mirror).endpoint, connections.target_of(mirror.repository).endpoint
+    assert source is not None
+    assert {name: getattr(source, name) for name in proxies} == proxies
+    assert target is not None
+    assert {name: getattr(target, name) for name in proxies} == dict.fromkeys(proxies)
 
 
 async def test_only_a_target_is_trusted(strict: Settings) -> None:

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import ssl
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import aiohttp
+from yarl import URL
+
 from mirrors.oci.endpoint import Endpoint
 from mirrors.oci.errors import Side, TLSFailed
+
+# What OpenSSL calls the alerts about a certificate that come from the other side (RFC 8446, section 6.2).
+_CERTIFICATE_ALERT = re.compile(
+    r"(?<=ALERT_)(CERTIFICATE_REQUIRED|BAD_CERTIFICATE|CERTIFICATE_EXPIRED|CERTIFICATE_REVOKED|CERTIFICATE_UNKNOWN"
+    r"|UNSUPPORTED_CERTIFICATE|UNKNOWN_CA|DECRYPT_ERROR|ACCESS_DENIED)"
+)
 
 
 def tls_context(endpoint: Endpoint, *, side: Side, with_client_certificate: bool = False) -> ssl.SSLContext:
@@ -37,6 +47,36 @@ def _tls_context(verify: bool, ca_certificates: str | None, client_certificate: 
     if client_certificate:
         _load_client_certificate(context, client_certificate)
     return context
+
+
+def tls_sentence(error: BaseException, *, host: str, side: Side) -> str | None:
+    """What to tell of a TLS that failed for the client's certificate or the proxy's; None for all other faults.
+
+    host: `host[:port]` that was to be reached. In TLS 1.3 a client's certificate is refused when the handshake is over
+    for the client, so that the refusal comes as the end of a connection.
+    """
+    if isinstance(error, aiohttp.ClientSSLError) and error.host != URL(f"//{host}").host:
+        return (
+            f"No TLS connection to the proxy of the {side} comes about: there is no TLS, or its certificate does not "
+            f"verify. Check the address of the proxy, and give the {side} the certificate of the proxy's authority."
+        )
+    if isinstance(error, aiohttp.ClientConnectionError) and isinstance(error.__cause__, TypeError):
+        # A TLS that fails inside another one, in older Python 3.11 and 3.12 (github.com/python/cpython/issues/113214).
+        return (
+            f"No TLS connection to {host} comes about through the proxy of the {side}: the certificate of {host} does "
+            f"not verify, or it wants another client certificate. Check the TLS settings of the {side}."
+        )
+    alert = _CERTIFICATE_ALERT.search(str(getattr(error.__cause__ or error, "reason", "")))
+    if alert is None:
+        return None
+    if alert[0] == "CERTIFICATE_REQUIRED":
+        return f"{host} wants a client certificate. Give the {side} one."
+    if alert[0] == "CERTIFICATE_EXPIRED":
+        return f"The client certificate of the {side} has expired, says {host}. Give the {side} a new one."
+    return (
+        f"{host} wants another client certificate than it was shown, if any. "
+        f"Give the {side} one that is valid and signed by an authority that {host} knows."
+    )
 
 
 class _UnusableClientCertificate(Exception):

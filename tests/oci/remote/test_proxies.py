@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 from yarl import URL
 
-from mirrors.oci import BlockedDestination, ConnectionFailed, EgressGuard, OCIError, Unsupported
+from mirrors.oci import BlockedDestination, ConnectionFailed, EgressGuard, OCIError, TLSFailed, Unsupported
 from mirrors.oci.remote.proxies import bypasses_proxy
 from tests.oci.certificates import certificate_for_loopback
 from tests.registry import FaultyRegistry
@@ -82,6 +82,42 @@ async def test_https_goes_through_a_tunnel(tmp_path, open_repository) -> None:
         server.close()
 
 
+async def test_a_registry_behind_a_proxy_is_asked_for_by_its_own_name_and_verified_by_it(
+    tmp_path, open_repository
+) -> None:
+    """Through a proxy that speaks TLS itself, with a certificate of its own."""
+    names: list[str | None] = []
+    context, certificate = certificate_for_loopback(tmp_path, name="registry.invalid")
+    context.sni_callback = lambda _, name, __: names.append(name)
+    proxy_context, proxy_certificate = certificate_for_loopback(tmp_path)
+    authorities = certificate.read_text() + proxy_certificate.read_text()
+    with FaultyRegistry(tls=context) as registry:
+        registry.repository("library/app")
+        proxy = Proxy(registry.address)
+        async with await asyncio.start_server(proxy.serve, "127.0.0.1", 0, ssl=proxy_context) as server:
+            setting = f"https://user:pw@127.0.0.1:{server.sockets[0].getsockname()[1]}"
+            trusting = {"verify_tls": True, "https_proxy": setting, "ca_certificates": authorities}
+            repository = await open_repository("registry.invalid", **trusting)
+            assert await repository.list_tags() == []
+            with pytest.raises(TLSFailed, match=r"(certificate of|connection to) other\.invalid .*verif"):
+                await (await open_repository("other.invalid", **trusting)).list_tags()
+    assert names == ["registry.invalid", "other.invalid"]
+    assert "Proxy-Authorization: Basic dXNlcjpwdw==" in proxy.heads[0]
+
+
+async def test_a_proxy_whose_certificate_does_not_verify_is_told_from_the_registry(
+    tmp_path, proxy: Proxy, open_repository
+) -> None:
+    context, _ = certificate_for_loopback(tmp_path)
+    async with await asyncio.start_server(proxy.serve, "127.0.0.1", 0, ssl=context) as server:
+        setting = f"https://user:planted@127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        repository = await open_repository("registry.invalid", verify_tls=True, https_proxy=setting)
+        with pytest.raises(TLSFailed, match="TLS connection to the proxy of the source") as caught:
+            await repository.list_tags()
+    assert "planted" not in f"{caught.value!r} {caught.value.__cause__!r}"
+    assert proxy.heads == []
+
+
 async def test_a_proxy_that_refuses_or_is_not_there_is_told(proxy: Proxy, open_repository) -> None:
     proxy.refuses = True
     for address in (proxy.url, "127.0.0.1:9"):
@@ -109,6 +145,30 @@ async def test_the_guard_checks_target_and_proxy(proxy: Proxy, open_repository) 
         repository = await open_repository(address, guard=EgressGuard(), http_proxy=setting, https_proxy=setting)
         with pytest.raises(BlockedDestination):
             await repository.list_tags()
+    assert proxy.heads == []
+
+
+async def test_an_allowed_proxy_on_a_private_address_does_not_free_what_is_behind_it(
+    proxy: Proxy, open_repository
+) -> None:
+    guard = EgressGuard(allowed_hosts=[proxy.url])
+    public = await open_repository("registry.example.com", guard=guard, http_proxy=proxy.url)
+    public._client._own = URL("http://registry.example.com/")
+    assert await public.list_tags() == []
+    heads = len(proxy.heads)
+    for address in ("10.0.0.5", "registry.corp.local", "169.254.169.254", "0x7f.1"):
+        repository = await open_repository(address, guard=guard, http_proxy=proxy.url, https_proxy=proxy.url)
+        with pytest.raises(BlockedDestination):
+            await repository.list_tags()
+    assert len(proxy.heads) == heads
+
+
+async def test_a_proxy_is_reached_at_the_addresses_that_were_checked(proxy: Proxy, open_repository) -> None:
+    setting = f"localhost:{proxy.url.partition(':')[2]}"
+    guard = EgressGuard(allowed_hosts=["127.0.0.1:1"])
+    repository = await open_repository("registry.example.com", guard=guard, http_proxy=setting, https_proxy=setting)
+    with pytest.raises(BlockedDestination, match="localhost"):
+        await repository.list_tags()
     assert proxy.heads == []
 
 
