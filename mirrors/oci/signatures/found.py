@@ -23,6 +23,7 @@ from mirrors.oci.verify import verified
 _LARGEST = 4 * 1024 * 1024
 _MOST_LAYERS = 50
 _MOST_REFERRERS = 50
+_MOST_SIGNATURES = 100
 # GHCR lists a bundle by the type of its empty config.
 _TYPES = (BUNDLES, "application/vnd.dev.cosign.artifact.sig", "application/vnd.oci.empty")
 
@@ -43,9 +44,14 @@ class Finder:
 
     async def signatures(self) -> AsyncGenerator[Signature]:
         """All that can be read. Those under the tag come first, because they cost the fewest requests."""
+        seen = 0
         async with aclosing(self._manifests()) as manifests:
             async for manifest in manifests:
                 for layer in self._layers(manifest):
+                    if seen == _MOST_SIGNATURES:
+                        self._on_unusable(f"is not among the first {_MOST_SIGNATURES} of the image")
+                        return
+                    seen += 1
                     try:
                         yield await self._read(layer)
                     except UnusableSignature as error:

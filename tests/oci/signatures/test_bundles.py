@@ -173,6 +173,15 @@ async def test_more_referrers_than_can_be_looked_at_are_no_way_to_hide(
     assert source_registry.count("GET", "/blobs/") == 50
 
 
+async def test_of_one_image_so_many_signatures_are_fetched_and_no_more(
+    source: RemoteRepository, source_registry: FaultyRegistry, stored: StoredTags
+) -> None:
+    for start in range(3):
+        put_referrer(stored, IMAGE, [Layer(b"%d" % (start * 40 + number), media_type=BUNDLE) for number in range(40)])
+    assert "one is not among the first 100 of the image" in await refused(source)
+    assert source_registry.count("GET", "/blobs/") == 100
+
+
 def _envelope(**members: Any) -> bytes:
     envelope = json.loads(dsse_bundle(RIGHT, signer()))["dsseEnvelope"]
     return bundle(dsseEnvelope=envelope | members)
