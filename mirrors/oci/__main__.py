@@ -71,7 +71,12 @@ async def sync(options: argparse.Namespace) -> int:
                 source,
                 target,
                 tags,
-                options=CopyOptions(platforms=platforms, index_mode=IndexMode(options.index_mode), known=known),
+                options=CopyOptions(
+                    platforms=platforms,
+                    index_mode=IndexMode(options.index_mode),
+                    foreign_layers=options.foreign_layers,
+                    known=known,
+                ),
                 progress=progress,
                 on_outcome=_tell,
             )
@@ -123,6 +128,7 @@ def _parser() -> argparse.ArgumentParser:
         default=IndexMode.SPARSE,
         help="of an index with other platforms too: keep its bytes, or rewrite it (default: sparse)",
     )
+    syncing.add_argument("--foreign-layers", action="store_true", help="copy the base layers of Windows images too")
     syncing.add_argument(
         "--state", type=Path, metavar="FILE", help="digests of the last copy; spares the target a question for each tag"
     )

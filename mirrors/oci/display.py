@@ -20,9 +20,10 @@ _REFRESH_SECONDS = 0.1
 def outcome_line(outcome: TagOutcome, *, brief: bool = False) -> str:
     """`copied     v1.2  sha256:…  3 blobs, 1.2 MB`, or why not. brief: digests cut to what tells them apart."""
     digest = outcome.target_digest or ""
-    detail = outcome.reason or (digest[:19] if brief else digest)
-    if outcome.action is Action.COPIED:
-        detail += f"  {outcome.blobs_copied} blobs, {human_size(outcome.bytes_copied)}"
+    shown = digest[:19] if brief else digest
+    if outcome.action is not Action.COPIED:
+        return f"{outcome.action.value:<10} {outcome.tag}  {outcome.reason or shown}"
+    detail = f"{shown}  {outcome.blobs_copied} blobs, {human_size(outcome.bytes_copied)}  {outcome.reason}".rstrip()
     return f"{outcome.action.value:<10} {outcome.tag}  {detail}"
 
 

@@ -124,3 +124,19 @@ def test_credentials_come_from_the_environment_or_a_file(
     assert refused.returncode == 1
     assert "refused the credentials" in refused.stderr
     assert "planted" not in refused.stderr
+
+
+def test_platforms_are_chosen_and_a_rewritten_index_is_told_of(source_registry: FaultyRegistry, tmp_path: Path) -> None:
+    source_registry.repository("library/app").put(small_index(), tag="v1")
+    command = ["sync", f"{source_registry.address}/library/app", f"store:{tmp_path}//mirror/app", "--insecure-source"]
+    command += ["--platforms", "linux/arm64, s390x", "--index-mode", "rewritten"]
+    first = engine(*command)
+    assert first.returncode == 0, first.stderr
+    assert "Rewritten for linux/arm64, s390x: 2 of 4 images" in first.stdout
+    assert "unchanged" in engine(*command).stdout
+
+
+def test_a_platform_that_is_none_is_bad_input() -> None:
+    refused = engine("sync", "127.0.0.1:1/library/app", "store:x//mirror/app", "--platforms", "linux")
+    assert refused.returncode == 2
+    assert "Write it like linux/amd64" in refused.stderr

@@ -181,6 +181,10 @@ class RegistryClient:
                 side=self.side,
             ) from None
 
+    def owns(self, url: URL) -> bool:
+        """Whether a URL is the registry's own, to which its credentials go."""
+        return self._home.owns(url)
+
     async def own_url(self, path: str) -> URL:
         """The full URL of a path of this registry."""
         return await self._home.url(path)

@@ -7,6 +7,8 @@ import random
 import re
 from collections.abc import AsyncGenerator
 
+from yarl import URL
+
 from mirrors.oci.errors import ConnectionFailed, MalformedAnswer, OCIError, RegistryTimeout
 from mirrors.oci.remote.client import RegistryClient
 from mirrors.oci.remote.exchange import Exchange
@@ -18,7 +20,7 @@ _PROGRESS = 1 << 20
 
 
 async def download(
-    client: RegistryClient, path: str, *, scope: str, what: str, offset: int = 0
+    client: RegistryClient, path: str | URL, *, scope: str, what: str, offset: int = 0
 ) -> AsyncGenerator[bytes]:
     """The body behind a path from `offset` on, as it comes. Content with a digest does not change between attempts."""
     position, reached, broken, by_range = offset, offset, 0, True

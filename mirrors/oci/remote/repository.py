@@ -24,6 +24,7 @@ from mirrors.oci.manifest import MANIFEST_TYPES, Descriptor, Manifest
 from mirrors.oci.names import check_digest, check_repository_name, check_tag, is_digest, is_tag
 from mirrors.oci.remote.client import Answer, RegistryClient
 from mirrors.oci.remote.downloads import download
+from mirrors.oci.remote.foreign import download_foreign
 from mirrors.oci.remote.links import next_link
 from mirrors.oci.remote.referrers import ReferrersAPI
 from mirrors.oci.remote.sparse import HEADER as SPARSE_HEADER
@@ -173,6 +174,8 @@ class RemoteRepository:
     def open_blob(self, descriptor: Descriptor, *, offset: int = 0) -> AsyncGenerator[bytes]:
         """The blob's bytes as they come, unverified, from `offset` on; read on by Range where the connection breaks."""
         path, what = self._blob_path(descriptor.digest), f"blob {descriptor.digest}"
+        if descriptor.is_foreign:
+            return download_foreign(self._client, descriptor, path=path, scope=self._scope, offset=offset)
         return download(self._client, path, scope=self._scope, what=what, offset=offset)
 
     async def push_blob(self, descriptor: Descriptor, read: BlobReader, *, mount_from: str | None = None) -> bool:
