@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 import pytest
 
 from mirrors.oci import BlockedDestination, Descriptor, EgressGuard, EgressPolicy, MalformedAnswer
+from mirrors.oci.content import in_memory
 from mirrors.oci.manifest import sha256_digest
 from tests.registry import FaultyRegistry
 from tests.registry.switches import Login
@@ -236,7 +237,7 @@ async def test_an_upload_address_passes_the_guard_too(
         target_registry.address, guard=EgressGuard(allowed_hosts=[target_registry.address])
     )
     with pytest.raises(BlockedDestination):
-        await repository.push_blob(CONTENT, _chunks())
+        await repository.push_blob(CONTENT, in_memory(b"content"))
 
 
 @pytest.mark.parametrize("address", ["ftp://127.0.0.1/x", "file:///etc/passwd", "http://user:planted@127.0.0.1/x"])
@@ -248,10 +249,6 @@ async def test_an_allowed_host_does_not_free_other_schemes_or_user_names(
     with pytest.raises((BlockedDestination, MalformedAnswer)) as caught:
         await repository.list_tags()
     assert "planted" not in str(caught.value)
-
-
-async def _chunks() -> AsyncIterator[bytes]:
-    yield b"content"
 
 
 async def _refuse(registry: FaultyRegistry, open_repository) -> None:

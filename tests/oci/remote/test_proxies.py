@@ -152,8 +152,7 @@ async def test_an_allowed_proxy_on_a_private_address_does_not_free_what_is_behin
     proxy: Proxy, open_repository
 ) -> None:
     guard = EgressGuard(allowed_hosts=[proxy.url])
-    public = await open_repository("registry.example.com", guard=guard, http_proxy=proxy.url)
-    public._client._own = URL("http://registry.example.com/")
+    public = await open_repository("registry.example.com", guard=guard, http_proxy=proxy.url, https_proxy=proxy.url)
     assert await public.list_tags() == []
     heads = len(proxy.heads)
     for address in ("10.0.0.5", "registry.corp.local", "169.254.169.254", "0x7f.1"):
