@@ -1,7 +1,8 @@
 """Copies tags from one repository to another: compares first, then walks what has changed.
 
-Checkers ask both sides for the digest of each tag (a HEAD); equal means done. Copiers walk the others
-(`walk.py`), and move the tag last. Both run at the same time; no tag waits for all the others to be compared.
+Checkers ask both sides for the digest of each tag (a HEAD, `comparison.py`); equal means done. Copiers walk the others
+(`walk.py`), bring along what refers to them (`referrers.py`), and move the tag last. Both run at the same time; no tag
+waits for all the others to be compared.
 """
 
 from __future__ import annotations
@@ -10,59 +11,28 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
+from mirrors.oci.companions import subject_key
+from mirrors.oci.comparison import Compared, Comparison
 from mirrors.oci.concurrency import first_failure, run_all
 from mirrors.oci.content import ContentRepository
-from mirrors.oci.errors import Code, NotFound, OCIError, RegistryTimeout, Side, blame
-from mirrors.oci.manifest import INDEX_TYPES, Descriptor, Manifest
-from mirrors.oci.options import CopyOptions, KnownTag
+from mirrors.oci.errors import AuthFailed, ImmutableTag, NotFound, OCIError, Refused, RegistryTimeout, Side, blame
+from mirrors.oci.manifest import Manifest
+from mirrors.oci.options import CopyOptions
+from mirrors.oci.patience import Patience
 from mirrors.oci.platforms import described, no_wanted_platform
-from mirrors.oci.progress import Action, Progress, TagOutcome, TagProgress
+from mirrors.oci.progress import Action, Progress, ReferrerFailure, TagOutcome, TagProgress
+from mirrors.oci.referrers import Referrers
 from mirrors.oci.selection import Choice, rewriting_reason
 from mirrors.oci.walk import Walk
 
 log = logging.getLogger(__name__)
 
-_CHECKS_AT_ONCE = 16
-_WORTH_LISTING = 8
-_FAILURES_IN_A_ROW = 20
-
-
-@dataclass(frozen=True, slots=True)
-class _Change:
-    """A tag that has to be copied: what it is at the source, what it is at the target."""
-
-    tag: str
-    source: Descriptor
-    before: str | None
-    started: float
-
-
-class _Patience:
-    """Runs out where a side has failed many tags in a row in a way that the next tag will not escape.
-
-    error: what the rest then fails with at once; a dead host would else cost its timeouts for each of 5 000 tags.
-    """
-
-    _HOPELESS = frozenset(
-        {Code.CONNECTION, Code.TIMEOUT, Code.DNS, Code.TLS, Code.AUTH_FAILED, Code.RATE_LIMITED, Code.BLOCKED_SOURCE}
-    )
-
-    def __init__(self) -> None:
-        self._failures = 0
-        self.error: OCIError | None = None
-
-    def learn(self, outcome: TagOutcome) -> None:
-        """Take note of a tag's end."""
-        error = outcome.error
-        if error is None or error.side is None or error.code not in self._HOPELESS:
-            self._failures = 0
-            return
-        self._failures += 1
-        if self._failures >= _FAILURES_IN_A_ROW:
-            self.error = error
+_CHECKS_AT_ONCE = 32
+_FAILURES_NAMED = 3
 
 
 async def copy_tags(
@@ -102,12 +72,13 @@ class _Run:
         self._tags = list(dict.fromkeys(tags))
         self._options = options
         self._walk = Walk(source, target, options=options, progress=progress)
+        self._comparison = Comparison(source, target, walk=self._walk, options=options)
+        self._referrers = Referrers(source, target, walk=self._walk, options=options, ordinary=self._tags)
         self._progress = progress
         self._on_outcome = on_outcome
         self._outcomes: dict[str, TagOutcome] = {}
-        self._changes: asyncio.Queue[_Change | None] = asyncio.Queue()
-        self._at_target: frozenset[str] | None = None
-        self._patience = _Patience()
+        self._changes: asyncio.Queue[Compared | None] = asyncio.Queue()
+        self._patience = Patience()
 
     async def copy(self) -> list[TagOutcome]:
         self._progress.tags_total += len(self._tags)
@@ -115,29 +86,19 @@ class _Run:
             async with asyncio.TaskGroup() as group:
                 for _ in range(self._options.concurrency):
                     group.create_task(self._copier())
-                await self._look_at_target()
-                tags = iter(self._tags)
+                await self._comparison.look_at_target(tags=len(self._tags))
+                self._referrers.at_target = self._comparison.at_target
+                # What belongs to other images comes after them: some registries want it so.
+                tags = iter(sorted(self._tags, key=lambda tag: subject_key(tag) is not None))
                 await run_all(self._checker(tags) for _ in range(min(_CHECKS_AT_ONCE, len(self._tags))))
                 for _ in range(self._options.concurrency):
                     self._changes.put_nowait(None)
         except BaseExceptionGroup as failures:
             raise first_failure(failures) from None
         finally:
+            await self._referrers.close()
             await self._walk.close()
         return [self._outcomes[tag] for tag in self._tags]
-
-    async def _look_at_target(self) -> None:
-        """One list saves a HEAD for each tag that is new; on a first copy, for every tag, child and small blob."""
-        if len(self._tags) < _WORTH_LISTING and not self._options.known:
-            return
-        try:
-            self._at_target = frozenset(await self._target.list_tags())
-        except NotFound:
-            self._at_target = frozenset()
-            self._walk.expect_nothing()
-        except OCIError:
-            # Some registries list for nobody. Each tag is asked for then, and a real fault shows there.
-            self._at_target = None
 
     async def _checker(self, tags: Iterator[str]) -> None:
         for tag in tags:
@@ -156,7 +117,7 @@ class _Run:
             if outcome is not None:
                 self._finish(_with_counters(outcome, counters, change=change))
 
-    async def _copied(self, change: _Change, *, counters: TagProgress) -> TagOutcome | None:
+    async def _copied(self, change: Compared, *, counters: TagProgress) -> TagOutcome | None:
         self._progress.active[change.tag] = counters
         try:
             return await self._guarded(change.tag, self._copy(change, counters=counters), started=change.started)
@@ -169,57 +130,61 @@ class _Run:
         return TagOutcome(tag, Action.FAILED, reason=error.message, error=error)
 
     async def _check(self, tag: str, *, started: float) -> TagOutcome | None:
-        with blame(Side.SOURCE):
-            found = await self._source.resolve(tag)
-            if found is None:
-                raise NotFound(f"{self._source.location} has no tag {tag} in {self._source.name}. It may just be gone.")
-        known = self._known(tag, source_digest=found.digest)
-        before = known.target_digest if known else await self._before(tag)
-        looks_inside = self._options.deep and found.media_type in INDEX_TYPES
-        is_rewritten = known is not None and self._walk.selection.may_rewrite(found.media_type)
-        if not looks_inside and (before == found.digest or is_rewritten):
-            return TagOutcome(
-                tag,
-                Action.UNCHANGED,
-                found.digest,
-                before,
-                before,
-                found.media_type,
-                rewritten=before != found.digest,
-            )
-        self._changes.put_nowait(_Change(tag, found, before, started))
+        compared = await self._comparison.compare(tag, started=started)
+        if compared.is_equal and not self._may_have_news(compared):
+            return compared.unchanged
+        self._changes.put_nowait(compared)
         return None
 
-    def _known(self, tag: str, *, source_digest: str) -> KnownTag | None:
-        """What an earlier copy left of this tag, while it is the same at the source and listed at the target."""
-        known = None if self._options.deep else self._options.known.get(tag)
-        if known is None or known.source_digest != source_digest or tag not in (self._at_target or ()):
-            return None
-        return known
+    def _may_have_news(self, compared: Compared) -> bool:
+        return compared.before == compared.source.digest and self._referrers.may_have_news(compared.source.digest)
 
-    async def _before(self, tag: str) -> str | None:
-        """The digest that the tag has at the target, or None."""
-        if self._at_target is not None and tag not in self._at_target:
-            return None
-        with blame(Side.TARGET):
-            there = await self._target.resolve(tag)
-        return there.digest if there else None
-
-    async def _copy(self, change: _Change, *, counters: TagProgress) -> TagOutcome:
+    async def _copy(self, change: Compared, *, counters: TagProgress) -> TagOutcome:
+        if change.is_equal:
+            await self._referrers.copy(await self._referrers.find_news(change.source), tag=counters)
+            return replace(change.unchanged, action=Action.COPIED if counters.referrers_copied else Action.UNCHANGED)
         manifest = await self._fetch(change)
         choice = await self._walk.choose(manifest)
         outcome = self._outcome(change, choice)
         if outcome.action is not Action.COPIED:
             return outcome
-        if choice.manifest.digest != change.before:
+        await self._copy_closure(choice, change=change, counters=counters)
+        if counters.manifests_copied or counters.referrers_copied:
+            return outcome
+        return replace(outcome, action=Action.UNCHANGED, reason="")
+
+    async def _copy_closure(self, choice: Choice, *, change: Compared, counters: TagProgress) -> None:
+        """Everything that the tag needs, then what refers to it, then the tag."""
+        moves = choice.manifest.digest != change.before
+        if moves:
             await self._walk.check_target_takes(choice)
         await self._walk.copy_contents(choice, tag=counters)
-        if choice.manifest.digest != change.before:
-            await self._walk.push(choice, tag=change.tag)
+        found = await self._referrers.find(await self._referrers.subjects_in(choice))
+        if moves and found.needs_subject:
+            await self._walk.push(choice)
+        await self._referrers.copy(found, tag=counters)
+        if moves:
+            if not await self._move_tag(choice, tag=change.tag):
+                await self._referrers.list_at_target(choice.manifest, counters)
             self._progress.count(counters, "manifests_copied")
-        return outcome if counters.manifests_copied else replace(outcome, action=Action.UNCHANGED, reason="")
 
-    def _outcome(self, change: _Change, choice: Choice) -> TagOutcome:
+    async def _move_tag(self, choice: Choice, *, tag: str) -> bool:
+        """Push the manifest under its tag; whether the target lists it by itself with its subject."""
+        try:
+            return await self._walk.push(choice, tag=tag)
+        except (ImmutableTag, Refused, AuthFailed) as error:
+            # A target whose tags never move may refuse what it has already.
+            if error.side is not Side.TARGET or not await self._target_has(tag, digest=choice.manifest.digest):
+                raise
+            return True
+
+    async def _target_has(self, tag: str, *, digest: str) -> bool:
+        with suppress(OCIError):
+            there = await self._target.resolve(tag)
+            return there is not None and there.digest == digest
+        return False
+
+    def _outcome(self, change: Compared, choice: Choice) -> TagOutcome:
         """The tag's end if all goes well, as far as what was chosen of it decides. Raises PlatformMismatch."""
         wanted = self._options.platforms
         digest = choice.manifest.digest
@@ -236,7 +201,7 @@ class _Run:
             return replace(outcome, reason=rewriting_reason(choice, wanted=wanted))
         return outcome
 
-    async def _fetch(self, change: _Change) -> Manifest:
+    async def _fetch(self, change: Compared) -> Manifest:
         try:
             return await self._walk.fetch(change.source)
         except NotFound:
@@ -275,10 +240,14 @@ class _Run:
             self._on_outcome(outcome)
 
 
-def _with_counters(outcome: TagOutcome, counters: TagProgress, *, change: _Change) -> TagOutcome:
+def _with_counters(outcome: TagOutcome, counters: TagProgress, *, change: Compared) -> TagOutcome:
     failed = outcome.action is Action.FAILED
+    failures = tuple(counters.failures.values())
     return replace(
         outcome,
+        reason=outcome.reason or _told(failures),
+        referrers_copied=counters.referrers_copied,
+        referrers_failed=failures,
         source_digest=outcome.source_digest or change.source.digest,
         target_digest_before=change.before,
         target_digest=change.before if failed else outcome.target_digest,
@@ -288,3 +257,12 @@ def _with_counters(outcome: TagOutcome, counters: TagProgress, *, change: _Chang
         blobs_present=counters.blobs_present,
         blobs_mounted=counters.blobs_mounted,
     )
+
+
+def _told(failures: Sequence[ReferrerFailure]) -> str:
+    """The sentence about referrers that did not come along; empty for none."""
+    if not failures:
+        return ""
+    named = "; ".join(f"{failure.name}: {failure.reason}" for failure in failures[:_FAILURES_NAMED])
+    more = f"; and {len(failures) - _FAILURES_NAMED} more" if len(failures) > _FAILURES_NAMED else ""
+    return f"Copied without {len(failures)} of what refers to it. {named}{more}"

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from mirrors.oci.places import BlobPlaces
 from mirrors.oci.platforms import PlatformPattern
 
 
@@ -51,6 +52,7 @@ class CopyOptions:
     tag_timeout: seconds for one tag.
     concurrency: tags copied at once.
     mount_from: repositories of the target's registry that share blobs with the target.
+    places: where blobs were seen, to be shared by the copies of one process; None: only what this copy sees.
     known: tags that need no question to the target while it lists them and the source has not moved them.
     referrers: bring what refers to the images along: signatures, attestations, SBOMs, by every convention there is.
     check_referrers: ask for new referrers of unchanged tags too, which costs a request for each at the source.
@@ -63,6 +65,7 @@ class CopyOptions:
     tag_timeout: float | None = None
     concurrency: int = 6
     mount_from: Sequence[str] = ()
+    places: BlobPlaces | None = None
     known: Mapping[str, KnownTag] = field(default_factory=dict)
     foreign_layers: bool = False
     limits: IndexLimits = IndexLimits()

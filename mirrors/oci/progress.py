@@ -17,11 +17,21 @@ class Action(StrEnum):
     FAILED = "failed"
 
 
+@dataclass(frozen=True, slots=True)
+class ReferrerFailure:
+    """Something that refers to an image and did not come along: its digest or tag, and why, as a sentence."""
+
+    name: str
+    reason: str
+
+
 @dataclass(frozen=True)
 class TagOutcome:
     """One tag's end. Digests are None where there was nothing, or nobody looked; `reason` is a sentence.
 
-    rewritten: the target has an index of its own under this tag, of the wanted platforms alone.
+    rewritten: the target has an index of its own under this tag, of the wanted platforms alone. referrers_copied:
+    signatures, attestations and whatever else refers to it. referrers_failed: those that its target refused, or its
+    source has not; the tag has moved without them.
     """
 
     tag: str
@@ -38,6 +48,8 @@ class TagOutcome:
     reason: str = ""
     error: OCIError | None = None
     rewritten: bool = False
+    referrers_copied: int = 0
+    referrers_failed: tuple[ReferrerFailure, ...] = ()
 
 
 @dataclass
@@ -50,11 +62,15 @@ class Counters:
     blobs_copied: int = 0
     blobs_present: int = 0
     blobs_mounted: int = 0
+    referrers_copied: int = 0
+    referrers_failed: int = 0
 
 
 @dataclass
 class TagProgress(Counters):
-    """Live counters of one tag. A blob that several tags share counts for the one that came first."""
+    """Live counters of one tag. What several tags share counts for the one that came first."""
+
+    failures: dict[str, ReferrerFailure] = field(default_factory=dict)
 
 
 @dataclass
@@ -77,6 +93,12 @@ class Progress(Counters):
         """Add to a counter of the tag and to the same one of the whole."""
         setattr(tag, counter, getattr(tag, counter) + amount)
         setattr(self, counter, getattr(self, counter) + amount)
+
+    def fail_referrer(self, tag: TagProgress, failure: ReferrerFailure) -> None:
+        """Take note of a referrer that does not come along with this tag."""
+        if failure.name not in tag.failures:
+            tag.failures[failure.name] = failure
+            self.count(tag, "referrers_failed")
 
     def finish(self, outcome: TagOutcome) -> None:
         """Count a tag's end."""

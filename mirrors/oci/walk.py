@@ -10,7 +10,7 @@ share it. The caller pushes the root, last.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from mirrors.oci.concurrency import Once, run_all
@@ -23,6 +23,9 @@ from mirrors.oci.selection import Choice, Selection
 from mirrors.oci.transfer import Transfer
 
 _IMAGES_AT_ONCE = 16
+# A manifest of a few megabytes takes twice that while its image is copied.
+_LARGE_MANIFEST = 512 * 1024
+_LARGE_AT_ONCE = 3
 # Seconds. What was pushed a moment ago is not seen yet by the replica that checks the manifest, or by a registry 2.8
 # that is writing the same child's link again for another tag.
 _UNSEEN = (0.2, 1.0)
@@ -43,12 +46,22 @@ class Walk:
         self._copies_foreign = options.foreign_layers
         self.progress = progress
         self.selection = Selection(source, options=options, fetch=self.fetch)
-        self._transfer = Transfer(source, target, mount_from=options.mount_from, progress=progress)
+        self._transfer = Transfer(
+            source, target, mount_from=options.mount_from, progress=progress, places=options.places
+        )
         self._image_slots = asyncio.Semaphore(_IMAGES_AT_ONCE)
+        self._large_slots = asyncio.Semaphore(_LARGE_AT_ONCE)
         self._children: Once[None] = Once()
         self._sparse: Once[None] = Once()
         self._recent: dict[str, Manifest] = {}
         self._fresh = False
+        self.on_unlisted: Callable[[Manifest, TagProgress], Awaitable[None]] | None = None
+        """Told of each child that the target does not list by itself with its subject."""
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether the target repository did not exist when the run began."""
+        return self._fresh
 
     def expect_nothing(self) -> None:
         """The target repository does not exist yet: nothing has to be asked for there."""
@@ -120,7 +133,7 @@ class Walk:
     async def _copy_child_in_turn(self, child: Descriptor, *, tag: TagProgress, depth: int) -> None:
         if child.media_type in INDEX_TYPES:
             return await self._copy_child(child, tag=tag, depth=depth)
-        async with self._image_slots:
+        async with self._large_slots if child.size > _LARGE_MANIFEST else self._image_slots:
             if child.media_type in MANIFEST_TYPES:
                 return await self._copy_child(child, tag=tag, depth=depth)
             return await self._copy_opaque_child(child, tag=tag)
@@ -133,7 +146,8 @@ class Walk:
         _check_child(child, manifest)
         choice = await self._choose_child(manifest, depth=depth)
         await self.copy_contents(choice, tag=tag, depth=depth)
-        await self.push(choice)
+        if not await self.push(choice) and self.on_unlisted is not None:
+            await self.on_unlisted(choice.manifest, tag)
         self.progress.count(tag, "manifests_copied")
 
     async def _choose_child(self, manifest: Manifest, *, depth: int) -> Choice:
@@ -157,12 +171,15 @@ class Walk:
                 side=Side.SOURCE,
             ) from error
 
-    async def push(self, choice: Choice, *, tag: str | None = None) -> None:
-        """Store the manifest, under the tag or by digest; what a sparse index is refused with becomes Unsupported."""
+    async def push(self, choice: Choice, *, tag: str | None = None) -> bool:
+        """Store the manifest, under the tag or by digest; what a sparse index is refused with becomes Unsupported.
+
+        Returns whether the target lists it by itself with its subject, if it has one.
+        """
         try:
             with blame(Side.TARGET), self._sha512_refused(choice.manifest.digest):
                 pauses = _UNSEEN if choice.complete else ()
-                await self._persistently_push(choice.manifest, pauses=pauses, tag=tag)
+                return await self._persistently_push(choice.manifest, pauses=pauses, tag=tag)
         except (Unsupported, NotFound) as error:
             if choice.complete:
                 raise
@@ -189,7 +206,7 @@ class Walk:
                 side=Side.TARGET,
             ) from error
 
-    async def _persistently_push(self, manifest: Manifest, *, tag: str | None, pauses: Sequence[float]) -> None:
+    async def _persistently_push(self, manifest: Manifest, *, tag: str | None, pauses: Sequence[float]) -> bool:
         for pause in pauses:
             try:
                 return await self._target.push_manifest(manifest, tag=tag)

@@ -19,7 +19,7 @@ from mirrors.services.registry_tokens import Account, PullAccess, RegistryToken
 
 @csrf_exempt
 def registry(request: HttpRequest, path: str = "") -> HttpResponseBase:
-    """Everything but the token endpoint: the version check, tags, manifests, blobs."""
+    """Everything but the token endpoint: the version check, tags, manifests, referrers, blobs."""
     method = request.method or ""
     try:
         endpoint = parse_path(path, method=method)

@@ -16,13 +16,17 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from mirrors.oci.errors import OCIError
+from mirrors.oci.fallback import referrer_entry
+from mirrors.oci.manifest import OCI_INDEX, Manifest
 from mirrors.oci.names import is_digest, is_repository_name, is_tag
 from mirrors.oci.store.files import Store, StoredContent
 
 READING = frozenset({"GET", "HEAD"})
 VERSION_HEADERS = {"Docker-Distribution-Api-Version": "registry/2.0"}
 _JSON = {"Content-Type": "application/json"}
-_ENDPOINT = re.compile(r"(?P<name>.+)/(?:(?P<tags>tags)/list|(?P<kind>manifests|blobs)/(?P<reference>[^/]+))")
+_ENDPOINT = re.compile(
+    r"(?P<name>.+)/(?:(?P<tags>tags)/list|(?P<kind>manifests|blobs|referrers)/(?P<reference>[^/]+))"
+)
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
 
 
@@ -48,6 +52,7 @@ class Kind(StrEnum):
     TAGS = "tags"
     MANIFEST = "manifests"
     BLOB = "blobs"
+    REFERRERS = "referrers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +111,14 @@ def parse_path(path: str, *, method: str = "GET") -> Endpoint:
         return Endpoint(Kind.VERSION)
     match = _ENDPOINT.fullmatch(path)
     if match is None:
-        raise Refusal(404, ErrorCode.UNSUPPORTED, "This registry has tags/list, manifests and blobs, and no more.")
+        message = "This registry has tags/list, manifests, blobs and referrers, and no more."
+        raise Refusal(404, ErrorCode.UNSUPPORTED, message)
     kind, reference = Kind(match["tags"] or match["kind"]), match["reference"] or ""
     if not is_repository_name(match["name"]):
         raise Refusal(400, ErrorCode.NAME_INVALID, "The repository name breaks the grammar of the specification.")
-    if kind is Kind.BLOB and not is_digest(reference):
-        raise Refusal(400, ErrorCode.DIGEST_INVALID, "A blob is asked for by its digest: sha256: and 64 hex digits.")
+    if kind in (Kind.BLOB, Kind.REFERRERS) and not is_digest(reference):
+        message = f"{kind.capitalize()} are asked for by a digest: sha256: and 64 hex digits."
+        raise Refusal(400, ErrorCode.DIGEST_INVALID, message)
     if kind is Kind.MANIFEST and not (is_tag(reference) or is_digest(reference)):
         raise Refusal(404, ErrorCode.MANIFEST_UNKNOWN, "That is neither a tag nor a digest.")
     return Endpoint(kind, match["name"], reference)
@@ -125,6 +132,8 @@ def read(
         return _bytes_answer(200, b"{}", _JSON)
     if endpoint.kind is Kind.TAGS:
         return _tags_answer(endpoint.name, _tags(store, endpoint.name), query)
+    if endpoint.kind is Kind.REFERRERS:
+        return _referrers_answer(store.find_referrers(endpoint.name, endpoint.reference), query)
     try:
         return _content_answer(store, endpoint, headers, method)
     except FileNotFoundError:  # collected as garbage between finding and opening
@@ -176,6 +185,15 @@ def _tags_answer(name: str, tags: list[str], query: Mapping[str, str]) -> Answer
     if has_more:
         headers["Link"] = f'</v2/{name}/tags/list?{urlencode({"n": limit, "last": page[-1]})}>; rel="next"'
     return _bytes_answer(200, json.dumps({"name": name, "tags": page}).encode(), headers)
+
+
+def _referrers_answer(referrers: list[Manifest], query: Mapping[str, str]) -> Answer:
+    entries, headers = [referrer_entry(referrer) for referrer in referrers], {"Content-Type": OCI_INDEX}
+    if wanted := query.get("artifactType"):
+        entries = [entry for entry in entries if entry.get("artifactType") == wanted]
+        headers["OCI-Filters-Applied"] = "artifactType"
+    document = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries}
+    return _bytes_answer(200, json.dumps(document).encode(), headers)
 
 
 def _content_answer(store: Store, endpoint: Endpoint, headers: Mapping[str, str], method: str) -> Answer:

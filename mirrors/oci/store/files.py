@@ -3,6 +3,7 @@
     blobs/sha256/ab/<hex>                      content, of blobs and manifests alike
     repositories/<name>/_blobs/sha256/<hex>    empty: this repository holds the blob
     repositories/<name>/_manifests/sha256/<hex>   its media type: this repository holds the manifest
+    repositories/<name>/_referrers/sha256/<hex>/sha256-<hex>   empty: the second manifest has the first as its subject
     repositories/<name>/_tags/<tag>            a digest
     incoming/                                  what is being written; renamed into place once verified
     lock                                       see `Store.locked`
@@ -25,11 +26,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mirrors.oci.errors import DigestMismatch, NotFound, OCIError
+from mirrors.oci.fallback import subject_of
 from mirrors.oci.manifest import Descriptor, Manifest, digest_algorithm
 from mirrors.oci.names import check_digest, check_repository_name, check_tag, is_digest
 from mirrors.oci.store.partial import Partial, touch
 
-BLOBS, MANIFESTS, TAGS = "_blobs", "_manifests", "_tags"
+BLOBS, MANIFESTS, REFERRERS, TAGS = "_blobs", "_manifests", "_referrers", "_tags"
 _BLOB_TYPE = "application/octet-stream"
 
 
@@ -99,6 +101,17 @@ class Store:
             digest = _read(self.folder(name) / TAGS / check_tag(reference))
         media_type = _read(self.link(name, MANIFESTS, digest)) if digest else None
         return self._content(digest, media_type) if digest and media_type else None
+
+    def find_referrers(self, name: str, subject: str) -> list[Manifest]:
+        """The manifests of this repository that name the digest as their subject, in the order of their digests."""
+        folder = self.link(name, REFERRERS, subject)
+        found: list[Manifest] = []
+        for entry in sorted(_names_in(folder)):
+            content = self.find_manifest(name, referrer_digest(entry))
+            if content is not None:
+                with suppress(OCIError, FileNotFoundError):  # damaged, or collected at this very moment
+                    found.append(content.read_manifest())
+        return found
 
     def find_blob(self, name: str, digest: str) -> StoredContent | None:
         """The blob's file, or None where this repository does not hold it, whoever else does."""
@@ -229,6 +242,8 @@ class Store:
                 _, below = self._touch_reached(name, [child.digest for child in children])
                 self._missing(name, below)
                 self._place(partial)
+                if subject := subject_of(manifest):
+                    _write_link(self.link(name, REFERRERS, subject) / manifest.digest.replace(":", "-"))
                 self._write_atomically(self.link(name, MANIFESTS, manifest.digest), manifest.media_type)
                 if target:
                     self._write_atomically(target, manifest.digest)
@@ -242,7 +257,7 @@ class Store:
         folder, grave = self.folder(name), self.incoming_path("deleted")
         with self.locked(exclusive=True):
             grave.mkdir(parents=True)
-            for kind in (TAGS, MANIFESTS, BLOBS):
+            for kind in (TAGS, MANIFESTS, REFERRERS, BLOBS):
                 with suppress(FileNotFoundError):
                     (folder / kind).rename(grave / kind)
             _remove_empty_folders(folder, stop=self.root / "repositories")
@@ -261,6 +276,18 @@ class Store:
         partial.write_text(text)
         touch(partial)
         partial.replace(path)
+
+
+def referrer_digest(name: str) -> str:
+    """The digest that a link among the referrers stands for."""
+    return name.replace("-", ":", 1)
+
+
+def _names_in(folder: Path) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except FileNotFoundError:
+        return []
 
 
 def _read(path: Path) -> str | None:

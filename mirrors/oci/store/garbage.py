@@ -17,7 +17,7 @@ from pathlib import Path
 
 from mirrors.oci.errors import OCIError
 from mirrors.oci.manifest import INDEX_TYPES
-from mirrors.oci.store.files import BLOBS, MANIFESTS, TAGS, Store
+from mirrors.oci.store.files import BLOBS, MANIFESTS, REFERRERS, TAGS, Store, referrer_digest
 
 BATCH = 100
 """Files removed under one hold of the lock: some milliseconds, so that no sync waits for long."""
@@ -40,6 +40,7 @@ def collect_garbage(store: Store, *, untouched_since: datetime) -> GarbageReport
     """
     before = int(untouched_since.timestamp() * 1_000_000_000)
     links = sum(_collect_links(store, name, before=before) for name in list(store.repositories()))
+    links += sum(_collect_referrers(store, name, before=before) for name in list(store.repositories()))
     linked = {digest for name in store.repositories() for digest in _linked(store, name)}
     loose = (path for path in _content(store) if f"{path.parent.parent.name}:{path.name}" not in linked)
     sizes = [size for batch in _batches(loose) for size in _remove_old(store, batch, before=before)]
@@ -57,6 +58,14 @@ def _collect_links(store: Store, name: str, *, before: int) -> int:
     lots += _batches(store.link(name, MANIFESTS, digest) for digest in images)
     lots += _batches(store.link(name, BLOBS, digest) for digest in blobs)
     return sum(len(_remove_old(store, lot, before=before)) for lot in lots)
+
+
+def _collect_referrers(store: Store, name: str, *, before: int) -> int:
+    """Remove what says of manifests that are gone what they referred to."""
+    subjects = (subject for algorithm in _children(store.folder(name) / REFERRERS) for subject in _children(algorithm))
+    links = (link for subject in subjects for link in _children(subject))
+    stale = (link for link in links if not store.link(name, MANIFESTS, referrer_digest(link.name)).exists())
+    return sum(len(_remove_old(store, lot, before=before)) for lot in _batches(stale))
 
 
 def _unreachable(store: Store, name: str, *, before: int) -> tuple[list[str], list[str]]:

@@ -33,6 +33,7 @@ DIGEST = "sha256:" + "a" * 64
         ("a/b/c/manifests/latest", Endpoint(Kind.MANIFEST, "a/b/c", "latest")),
         (f"a/manifests/{DIGEST}", Endpoint(Kind.MANIFEST, "a", DIGEST)),
         (f"a/blobs/{DIGEST}", Endpoint(Kind.BLOB, "a", DIGEST)),
+        (f"a/referrers/{DIGEST}", Endpoint(Kind.REFERRERS, "a", DIGEST)),
         ("manifests/tags/manifests/tags", Endpoint(Kind.MANIFEST, "manifests/tags", "tags")),
         ("tags/tags/list", Endpoint(Kind.TAGS, "tags")),
     ],
@@ -46,7 +47,7 @@ def test_a_path_is_read_from_its_end(path: str, endpoint: Endpoint) -> None:
     [
         ("_catalog", 404, ErrorCode.UNSUPPORTED),
         ("a", 404, ErrorCode.UNSUPPORTED),
-        (f"a/referrers/{DIGEST}", 404, ErrorCode.UNSUPPORTED),
+        ("a/referrers/latest", 400, ErrorCode.DIGEST_INVALID),
         ("a/blobs/uploads/", 404, ErrorCode.UNSUPPORTED),
         ("A/tags/list", 400, ErrorCode.NAME_INVALID),
         ("../../etc/tags/list", 400, ErrorCode.NAME_INVALID),
