@@ -97,7 +97,7 @@ REPO_MIRROR_MAX_MANIFEST_LIST_SIZE = env.integer("REPO_MIRROR_MAX_MANIFEST_LIST_
 REPO_MIRROR_MAX_MANIFEST_ENTRIES = env.integer("REPO_MIRROR_MAX_MANIFEST_ENTRIES", 1000, minimum=1)
 
 # Connections to one registry at the same time, per running sync.
-CONNECTIONS_PER_REGISTRY = env.integer("CONNECTIONS_PER_REGISTRY", 16, minimum=1, maximum=256)
+CONNECTIONS_PER_REGISTRY = env.integer("CONNECTIONS_PER_REGISTRY", 32, minimum=1, maximum=256)
 
 # Whether certificates of remote target registries are verified, unless the registry says otherwise (Quay's name).
 REPO_MIRROR_TLS_VERIFY = env.boolean("REPO_MIRROR_TLS_VERIFY", True)

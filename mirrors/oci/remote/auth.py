@@ -48,6 +48,7 @@ class Authorizer:
         self._pause = pause
         self._challenge: Challenge | None = None
         self._tokens: dict[str, Token] = {}
+        self._doubts: dict[str, tuple[Token, float]] = {}
         self._wider: dict[str, str] = {}
         self._renewals: Together[Token] = Together()
         self._posts = credentials is not None and credentials.username == IDENTITY
@@ -92,21 +93,32 @@ class Authorizer:
     async def answer_again(self, challenges: Sequence[Challenge], *, scope: str, refused: str | None) -> str | None:
         """The header to try after a second 401 in a row, or None where nothing is left to try.
 
-        A new token that is called invalid is shown once more after a pause: the clocks of registry and token service
-        differ. One whose scope is called insufficient is traded for one of the scope that is asked for.
+        One whose scope is called insufficient is traded for one of the scope that is asked for. Any other new token is
+        shown once more after a pause: it may not be valid yet by the clock of the registry.
         """
         challenge = next((each for each in challenges if each.scheme == "bearer"), None)
         key = _key(scope)
         token = self._tokens.get(key)
         if challenge is None or token is None:
             return None
-        error = challenge.parameters.get("error")
-        if error == "insufficient_scope" and self._widen(key, challenge):
-            return (await self._renew(key)).header
-        if error == "invalid_token" and token.header == refused and token.age < _NEW:
-            await asyncio.sleep(self._pause)
+        if challenge.parameters.get("error") == "insufficient_scope":
+            return (await self._renew(key)).header if self._widen(key, challenge) else None
+        if token.header != refused:
             return token.header
-        return None
+        rest = self._doubt(key, token)
+        if rest is None:
+            return None
+        await asyncio.sleep(rest)
+        return token.header
+
+    def _doubt(self, key: str, token: Token) -> float | None:
+        """Seconds until this token is shown again, at one moment for all who doubt it; None if it has been."""
+        now = time.monotonic()
+        doubted, again_at = self._doubts.get(key, (None, 0.0))
+        if doubted is not token and token.age < _NEW:
+            again_at = now + self._pause
+            self._doubts[key] = (token, again_at)
+        return max(0.0, again_at - now) if again_at >= now else None
 
     def _choose(self, challenges: Sequence[Challenge]) -> Challenge:
         """Bearer before Basic, unless there is no saying where its tokens are from, and never was."""

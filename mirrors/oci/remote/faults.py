@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import ssl
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import aiohttp
 from multidict import MultiMapping
@@ -40,6 +40,10 @@ NETWORK_ERRORS = (aiohttp.ClientError, TimeoutError, OSError)
 SAFE_CAUSES = (aiohttp.ClientConnectorError, aiohttp.ServerConnectionError, aiohttp.ClientPayloadError, ssl.SSLError)
 """Those whose texts hold no URL; those of the others may, with the signature in its query."""
 _CODE = re.compile(r"[A-Z][A-Z0-9_]{1,60}")
+# Harbor answers 412 or 403 to both; ECR, Artifact Registry and others 400, 403 or 409 to a tag that may not move.
+_BY_RULE = frozenset({400, 403, 409, 412, 413})
+_QUOTA = re.compile(r"\bquota\b")
+_IMMUTABLE = re.compile(r"\bimmutable\b|\btag\b.{0,200}\balready exists\b")
 _NO_TLS = re.compile(
     r"WRONG_VERSION_NUMBER|HTTP_REQUEST|UNKNOWN_PROTOCOL|RECORD_LAYER_FAILURE|UNEXPECTED_EOF", re.IGNORECASE
 )
@@ -73,7 +77,7 @@ def network_error(error: BaseException, *, host: str, side: Side) -> OCIError:
     return ConnectionFailed(f"{host} closed the connection. It is worth trying again.", side=side)
 
 
-def answer_error(
+def status_error(
     status: int,
     *,
     headers: MultiMapping[str],
@@ -81,31 +85,29 @@ def answer_error(
     host: str,
     side: Side,
     what: str,
-    own: bool,
-    with_credentials: bool,
+    own: bool = True,
+    with_credentials: bool = False,
 ) -> OCIError:
-    """The OCIError for an unwelcome answer. own: of the registry itself, and not of the storage behind it."""
+    """The OCIError for an answer with an unwelcome status. what: `tag v1 of library/app`.
+
+    own: the registry itself has answered, and not the storage behind it. with_credentials: whether it was shown any.
+    """
     if status in {400, 401, 403} and not own:
         # A signed storage address that has expired: the registry will sign a new one.
         return RegistryFault(f"The storage behind {host} refused {what}. It is worth trying again.", side=side)
-    codes = error_codes(content)
-    if status == 401 or (
-        status == 403 and not {"TOOMANYREQUESTS", "UNSUPPORTED"} & set(codes) and "QUOTA" not in str(codes)
-    ):
-        known = any(
-            challenge.parameters.get("error") == "insufficient_scope"
-            for challenge in parse_challenges(headers.getall("WWW-Authenticate", ()))
-        )
-        return auth_failed(host, side=side, with_credentials=with_credentials, known=known)
-    return status_error(
-        status,
-        headers=headers,
-        content=content,
-        host=host,
-        side=side,
-        what=what,
-        with_credentials=with_credentials,
-    )
+    if status == 401:
+        return _refused_login(headers, host=host, side=side, with_credentials=with_credentials)
+    codes, said = error_codes(content), _said(content)
+    suffix = f" ({', '.join(codes)})" if codes else f" (HTTP {status})"
+    if status == 429 or "TOOMANYREQUESTS" in codes:
+        return rate_limited(headers, content, host=host, side=side, suffix=suffix, with_credentials=with_credentials)
+    if status == 507 or "QUOTA" in " ".join(codes) or (status in _BY_RULE and _QUOTA.search(said)):
+        return QuotaExceeded(f"{host} has no room left for {what}{suffix}. Free some, or raise the quota.", side=side)
+    if status == 412 or (status in _BY_RULE and _IMMUTABLE.search(said)):
+        return ImmutableTag(f"The rules of {host} do not let {what} change{suffix}.", side=side)
+    if status == 403 and "UNSUPPORTED" not in codes:
+        return _refused_login(headers, host=host, side=side, with_credentials=with_credentials)
+    return _other_error(status, codes=codes, headers=headers, suffix=suffix, host=host, side=side, what=what)
 
 
 def auth_failed(host: str, *, side: Side, with_credentials: bool, known: bool = False) -> AuthFailed:
@@ -121,34 +123,21 @@ def auth_failed(host: str, *, side: Side, with_credentials: bool, known: bool = 
     return AuthFailed(text, side=side)
 
 
-def status_error(
-    status: int,
-    *,
-    headers: Mapping[str, str],
-    content: bytes,
-    host: str,
-    side: Side,
-    what: str,
-    with_credentials: bool = False,
-) -> OCIError:
-    """The OCIError for an answer with an unwelcome status, other than 401 and 403. what: `tag v1 of library/app`.
+def _refused_login(headers: MultiMapping[str], *, host: str, side: Side, with_credentials: bool) -> AuthFailed:
+    challenges = parse_challenges(headers.getall("WWW-Authenticate", ()))
+    known = any(challenge.parameters.get("error") == "insufficient_scope" for challenge in challenges)
+    return auth_failed(host, side=side, with_credentials=with_credentials, known=known)
 
-    with_credentials: whether we have any, for the advice.
-    """
-    codes = error_codes(content)
-    suffix = f" ({', '.join(codes)})" if codes else f" (HTTP {status})"
-    if status == 429 or "TOOMANYREQUESTS" in codes:
-        return rate_limited(headers, content, host=host, side=side, suffix=suffix, with_credentials=with_credentials)
-    if status in {507} or any("QUOTA" in code for code in codes):
-        return QuotaExceeded(f"{host} has no room left for {what}{suffix}. Free some, or raise the quota.", side=side)
+
+def _other_error(
+    status: int, *, codes: Collection[str], headers: Mapping[str, str], suffix: str, host: str, side: Side, what: str
+) -> OCIError:
     if status == 404:
         return NotFound(
             f"{host} has no {what}, or gives no access to it{suffix}. Check the name, and the credentials.", side=side
         )
     if status == 405 or status == 501 or "UNSUPPORTED" in codes:
         return Unsupported(f"{host} does not support this for {what}{suffix}.", side=side)
-    if status == 412:
-        return ImmutableTag(f"The rules of {host} do not let {what} change{suffix}.", side=side)
     if status == 408 or status >= 500:
         return RegistryFault(
             f"{host} failed over {what}{suffix}. It is worth trying again later.",
@@ -157,6 +146,11 @@ def status_error(
         )
     if "MANIFEST_BLOB_UNKNOWN" in codes:
         return Incomplete(f"{host} says it lacks a part of {what}{suffix}. It is worth trying again later.", side=side)
+    if status == 413:
+        return Refused(
+            f"{host} refused {what}, which is too large for it (HTTP 413). Raise its limit, or the one of its proxy.",
+            side=side,
+        )
     if status >= 400:
         return Refused(f"{host} refused {what}{suffix}.", side=side)
     return MalformedAnswer(f"{host} answered {what} with HTTP {status}, which a registry does not do.", side=side)
@@ -164,12 +158,20 @@ def status_error(
 
 def error_codes(content: bytes) -> list[str]:
     """The codes of a registry's error body; nothing for an HTML page or any other surprise."""
+    return [code for code in _members(content, "code") if _CODE.fullmatch(code)]
+
+
+def _said(content: bytes) -> str:
+    """The registry's own words. They are looked at where its code is DENIED for everything, and never shown."""
+    return " ".join(_members(content, "message")).lower()
+
+
+def _members(content: bytes, name: str) -> list[str]:
     try:
-        errors = json.loads(content)["errors"]
-        codes = [error["code"] for error in errors]
+        values = [error[name] for error in json.loads(content)["errors"][:5]]
     except (ValueError, KeyError, TypeError, RecursionError):
         return []
-    return [code for code in codes[:5] if isinstance(code, str) and _CODE.fullmatch(code)]
+    return [value for value in values if isinstance(value, str)]
 
 
 def _tls_sentence(error: BaseException, *, host: str, side: Side) -> str:

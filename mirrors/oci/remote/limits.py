@@ -17,7 +17,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
-START = 8
+START = 16
 _LEAST_FOR_LATENCY = 4.0
 _LATENCY_RATIO = 4.0
 _LATENCY_EXCESS = 0.25

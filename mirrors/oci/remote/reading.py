@@ -10,7 +10,7 @@ from yarl import URL
 from mirrors.oci.endpoint import Endpoint
 from mirrors.oci.errors import LimitKind, OCIError, RateLimited, RegistryTimeout, Side
 from mirrors.oci.remote.exchange import Answer, Exchange
-from mirrors.oci.remote.faults import answer_error
+from mirrors.oci.remote.faults import status_error
 from mirrors.oci.remote.pauses import HostPauses
 from mirrors.oci.remote.rate_limits import REMAINING, RateLimit, pulls_used_up, read_rate_limit
 from mirrors.oci.remote.retries import Persistence
@@ -68,7 +68,7 @@ class Reader:
 
     async def fault(self, exchange: Exchange, *, what: str) -> OCIError:
         """The OCIError for an unwelcome answer. All who ask its host wait for as long as it says."""
-        error = answer_error(
+        error = status_error(
             exchange.status,
             headers=exchange.headers,
             content=await self._reason(exchange),
