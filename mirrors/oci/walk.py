@@ -133,10 +133,11 @@ class Walk:
     async def _copy_child_in_turn(self, child: Descriptor, *, tag: TagProgress, depth: int) -> None:
         if child.media_type in INDEX_TYPES:
             return await self._copy_child(child, tag=tag, depth=depth)
+        if child.media_type not in MANIFEST_TYPES:
+            async with self._image_slots:
+                return await self._copy_opaque_child(child, tag=tag)
         async with self._large_slots if child.size > _LARGE_MANIFEST else self._image_slots:
-            if child.media_type in MANIFEST_TYPES:
-                return await self._copy_child(child, tag=tag, depth=depth)
-            return await self._copy_opaque_child(child, tag=tag)
+            return await self._copy_child(child, tag=tag, depth=depth)
 
     async def _copy_child(self, child: Descriptor, *, tag: TagProgress, depth: int) -> None:
         # A filtered index at the target may lack what an older filter left out.

@@ -29,6 +29,30 @@ async def test_of_a_large_index_only_some_images_are_held_at_a_time(
     assert max(ahead) <= 17
 
 
+async def test_of_large_manifests_fewer_are_held_at_a_time(
+    source_registry: FaultyRegistry, target_registry: FaultyRegistry, source, target
+) -> None:
+    images = []
+    for number in range(8):
+        image = small_image(number)
+        document = json.loads(image.manifest.content) | {"annotations": {"org.example": "x" * 600_000}}
+        images.append(Image(Manifest(json.dumps(document).encode(), OCI_MANIFEST), image.blobs))
+    index = build_index({f"arch{number}": image for number, image in enumerate(images)})
+    source_registry.repository("library/app").put(index, tag="v1")
+    source_registry.switches.delay = 0.02
+    ahead = []
+    fetch = source.fetch_manifest
+
+    async def fetch_and_count(reference: str) -> Manifest:
+        ahead.append(source_registry.count("GET", "/manifests/") - target_registry.count("PUT", "/manifests/"))
+        return await fetch(reference)
+
+    source.fetch_manifest = fetch_and_count
+    (outcome,) = await copy_tags(source, target, ["v1"])
+    assert outcome.action is Action.COPIED
+    assert max(ahead) <= 4
+
+
 async def test_an_index_that_is_listed_as_an_image_is_not_copied(
     source_registry: FaultyRegistry, target_registry: FaultyRegistry, source, target
 ) -> None:
