@@ -18,6 +18,7 @@ from mirrors.oci.remote.delays import asked_wait
 REMAINING = (istr("RateLimit-Remaining"), istr("X-RateLimit-Remaining"))
 _COUNT = re.compile(r"\s*(\d{1,15})", re.ASCII)
 _WINDOW = re.compile(r"[;,]\s*(?:w|window)=\"?(\d{1,9})", re.ASCII)
+_SOURCE = re.compile(r"[0-9A-Za-z.:_/-]{1,64}")
 _PULLS = re.compile(r"pull rate limit|increase-rate-limit|download-rate-limit")
 _BARE = re.compile(r"\s*(too many requests|toomanyrequests|rate exceeded)\b[^{<]{0,200}")
 _ADVICE = {
@@ -52,10 +53,9 @@ def read_rate_limit(headers: Mapping[str, str]) -> RateLimit | None:
             continue
         limit = headers.get(f"{prefix}-Limit", "")
         window = _WINDOW.search(limit) or _WINDOW.search(remaining)
-        source = headers.get("Docker-RateLimit-Source", "")[:64]
-        return RateLimit(
-            _count(limit), left, float(window[1]) if window else None, source if source.isprintable() else None
-        )
+        source = headers.get("Docker-RateLimit-Source", "")
+        seconds = float(window[1]) if window else None
+        return RateLimit(_count(limit), left, seconds, source if _SOURCE.fullmatch(source) else None)
     return None
 
 
