@@ -17,6 +17,9 @@ from tests.registry.switches import Login
 if TYPE_CHECKING:
     from tests.registry.server import FaultyRegistry
 
+REFUSED = web.RequestKey("refused", str)
+"""Why a token was refused, in the words of RFC 6750."""
+
 
 @dataclass
 class Token:
@@ -57,8 +60,8 @@ class LoginDesk:
             del parameters["service"]
         if login.challenge == "no-scope" or not parameters["scope"]:
             del parameters["scope"]
-        if login.challenge == "insufficient":
-            parameters["error"] = "insufficient_scope"
+        if error := request.get(REFUSED) or ("insufficient_scope" if login.challenge == "insufficient" else ""):
+            parameters["error"] = error
         bearer = "Bearer " + ",".join(f'{name}="{value}"' for name, value in parameters.items())
         others = ["Negotiate", 'Basic realm="tests, all of them"']
         if login.challenge == "several":
@@ -74,6 +77,7 @@ class LoginDesk:
             return False
         if login.not_yet:
             login.not_yet -= 1
+            request[REFUSED] = "invalid_token"
             return False
         if not all(_covers(token.scope, wanted) for wanted in _scopes(request)):
             return False
