@@ -115,13 +115,13 @@ def _is_fallback(index: Manifest, *, subject: str) -> bool:
 
 
 def _merged(held: Manifest | None, entries: dict[str, dict[str, Any]], *, original: Manifest | None) -> Manifest:
-    document = dict(held.document) if held else {"schemaVersion": 2, "mediaType": OCI_INDEX}
     listed = _listed(held) if held else []
     added = entries.keys() - _digests(listed)
-    document["manifests"] = listed + [entry for digest, entry in entries.items() if digest in added]
-    if original is not None and _digests(_listed(original)) == _digests(document["manifests"]):
+    merged = listed + [entry for digest, entry in entries.items() if digest in added]
+    if original is not None and _digests(_listed(original)) == _digests(merged):
         return original
-    return Manifest(json.dumps(document, separators=(",", ":")).encode(), OCI_INDEX)
+    others = held.document if held else {"schemaVersion": 2, "mediaType": OCI_INDEX}
+    return Manifest(json.dumps({**others, "manifests": merged}, separators=(",", ":")).encode(), OCI_INDEX)
 
 
 def _listed(index: Manifest) -> list[Any]:

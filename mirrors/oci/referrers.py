@@ -43,10 +43,11 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What belongs to some manifests at the source."""
+    """What belongs to some manifests at the source. asked: whether its API was, and is to be for what is found."""
 
     listed: tuple[Listed, ...] = ()
     tags: tuple[str, ...] = ()
+    asked: bool = True
 
     @property
     def needs_subject(self) -> bool:
@@ -63,7 +64,7 @@ class Found:
         for each in self.listed:
             listed.append(Listed(each.subject, each.referrers[:left], each.original))
             left -= len(listed[-1].referrers)
-        return Found(tuple(each for each in listed if each.referrers), tags)
+        return Found(tuple(each for each in listed if each.referrers), tags, self.asked)
 
     def excess(self, number: int) -> ReferrerFailure:
         """The failure for what is more than this number."""
@@ -149,7 +150,7 @@ class Referrers:
         companions = await self._companions()
         listed = await run_all(self._list(subject, companions, asks=asks) for subject in subjects)
         tags = [tag for subject in subjects for tag in await self._companion_tags(subject, companions)]
-        return Found(tuple(each for each in listed if each.referrers), tuple(dict.fromkeys(tags)))
+        return Found(tuple(each for each in listed if each.referrers), tuple(dict.fromkeys(tags)), asks)
 
     async def find_news(self, image: Descriptor) -> Found:
         """What may refer to an image that the target has already, for as few requests to the source as possible."""
@@ -161,7 +162,7 @@ class Referrers:
         with blame(Side.TARGET):
             below = [child.digest for child in (await self._target.fetch_manifest(image.digest)).children()]
         more = await self.find(below, asks=False)
-        return Found(found.listed + more.listed, found.tags + more.tags)
+        return Found(found.listed + more.listed, found.tags + more.tags, asks)
 
     async def copy(self, found: Found, *, tag: TagProgress) -> None:
         """Bring it to the target, and what refers to it in turn. Raises what may pass by itself."""
@@ -182,7 +183,7 @@ class Referrers:
                 self._walk.progress.fail_referrer(tag, failure)
             arrived = dict.fromkeys(digest for each in brought for digest in each.digests if digest not in seen)
             seen.update(arrived)
-            found = await self.find(arrived)
+            found = await self.find(arrived, asks=found.asked)
 
     async def list_at_target(self, manifest: Manifest, tag: TagProgress) -> None:
         """See that the target lists a manifest which it has, and does not list by itself, with its subject."""

@@ -39,7 +39,7 @@ class ReferrersAPI:
         self._exists: bool | None = None
         self._first_question = asyncio.Lock()
 
-    async def list(self, digest: str) -> list[Descriptor] | None:
+    async def of(self, digest: str) -> list[Descriptor] | None:
         """What refers to this digest, all pages, unfiltered; None where there is no such API."""
         if self._exists is None:
             async with self._first_question:

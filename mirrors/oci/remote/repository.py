@@ -123,7 +123,7 @@ class RemoteRepository:
 
     async def list_referrers(self, digest: str, *, fallback: bool = True) -> list[Descriptor]:
         """What refers to this digest; where the registry has no API for it, what the fallback tag lists."""
-        listed = await self._referrers.list(digest)
+        listed = await self._referrers.of(digest)
         if listed is None and fallback:
             index = await fetch_fallback(self, digest)
             return referrer_entries(index) if index else []

@@ -24,9 +24,7 @@ from mirrors.oci.store.files import Store, StoredContent
 READING = frozenset({"GET", "HEAD"})
 VERSION_HEADERS = {"Docker-Distribution-Api-Version": "registry/2.0"}
 _JSON = {"Content-Type": "application/json"}
-_ENDPOINT = re.compile(
-    r"(?P<name>.+)/(?:(?P<tags>tags)/list|(?P<kind>manifests|blobs|referrers)/(?P<reference>[^/]+))"
-)
+_ENDPOINT = re.compile(r"(?P<name>.+)/(?:(?P<tags>tags)/list|(?P<kind>manifests|blobs|referrers)/(?P<reference>[^/]+))")
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
 
 

@@ -172,7 +172,8 @@ async def test_a_referrer_lives_as_long_as_its_subject(store: Store, app: Stored
     await app.push_manifest(signature)
     assert collect_garbage(store, untouched_since=later()) == NOTHING
     await app.delete_tag("1.0")
-    assert collect_garbage(store, untouched_since=later()).links_removed == 6  # and what says that it refers to the image
+    # Two manifests, three blobs, and the link that says which of the manifests refers to the other.
+    assert collect_garbage(store, untouched_since=later()).links_removed == 6
 
 
 async def test_a_damaged_manifest_does_not_stop_the_collection(store: Store, app: StoredRepository) -> None:
