@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 
 _LIMIT = 100_000
@@ -39,15 +40,17 @@ class BlobPlaces:
 class Siblings:
     """The repositories that one copy may mount from, and which of them to try for a blob.
 
-    names: no others are ever named to the registry. A blob that was seen in one of them is looked for there, others in
-    the one that last had something; after some misses in a row nobody guesses any more. origin: the one that has all.
+    names: no others are ever named to the registry. A blob that was seen in one of them is looked for there; any other
+    is guessed to be where the last one was found, or in each in turn. After some misses in a row nobody guesses any
+    more. origin: the one that has everything, because it is what is copied.
     """
 
     def __init__(self, names: Sequence[str], *, location: str, places: BlobPlaces, origin: str | None = None) -> None:
-        self._names = list(names)
+        self._names = deque(names)
         self._location = location
         self._places = places
         self._origin = origin
+        self._lucky: str | None = None
         self._misses = 0
 
     def knows(self, digest: str) -> bool:
@@ -58,19 +61,21 @@ class Siblings:
         """Where to mount a blob from, or None where that is not worth a try."""
         if (known := self._known(digest)) is not None:
             return known
-        return self._names[0] if self._names and self._misses < _MISSES_IN_A_ROW else None
+        if not self._names or self._misses >= _MISSES_IN_A_ROW:
+            return None
+        self._names.rotate(-1)
+        return self._lucky or self._names[-1]
 
     def learn(self, digest: str, name: str, *, mounted: bool) -> None:
         """Take note of what became of a mount."""
         if mounted:
-            self._misses = 0
+            self._lucky, self._misses = name, 0
             self._places.remember(digest, location=self._location, repository=name)
-        else:
-            self._misses += 1
-            self._places.forget(digest, location=self._location, repository=name)
-        if name in self._names:
-            self._names.remove(name)
-            self._names.insert(0 if mounted else len(self._names), name)
+            return
+        self._misses += 1
+        self._places.forget(digest, location=self._location, repository=name)
+        if name == self._lucky:
+            self._lucky = None
 
     def _known(self, digest: str) -> str | None:
         if self._origin is not None:

@@ -25,6 +25,7 @@ class Feed:
         self._verifier = Verifier(descriptor, side=Side.SOURCE)
         self._chunks: AsyncGenerator[bytes] | None = None
         self._rest = b""
+        self._interrupted = False
 
     async def __aenter__(self) -> Self:
         return self
@@ -40,7 +41,7 @@ class Feed:
 
     async def seek(self, offset: int) -> None:
         """Go on from this byte; the source is opened anew unless it is there already."""
-        if self._chunks is None or offset != self.position:
+        if self._chunks is None or offset != self.position or self._interrupted:
             await self._close()
             self.position = offset
             self._open()
@@ -57,7 +58,12 @@ class Feed:
         return self.position == 0 and len(self._rest) == self.descriptor.size
 
     async def _next(self) -> bytes:
-        return b"" if self._chunks is None else await anext(self._chunks, b"")
+        if self._chunks is None:
+            return b""
+        self._interrupted = True  # stays so where a request that breaks off cancels the reading of its body
+        chunk = await anext(self._chunks, b"")
+        self._interrupted = False
+        return chunk
 
     def _open(self) -> None:
         self._source = self._read(self.position)
@@ -67,7 +73,7 @@ class Feed:
         if self._chunks is not None:
             await self._chunks.aclose()
             await self._source.aclose()
-        self._chunks, self._rest = None, b""
+        self._chunks, self._rest, self._interrupted = None, b"", False
 
 
 class Piece:

@@ -143,9 +143,16 @@ class UploadSession:
                 side=side,
             )
         error = status_error(
-            answer.status, headers=answer.headers, content=answer.content, host=host, side=side, what=f"blob {digest}"
+            answer.status,
+            headers=answer.headers,
+            content=answer.content,
+            host=host,
+            side=side,
+            what=f"blob {digest}",
+            own=answer.url.host == URL(f"https://{self._client.endpoint.api_host}").host,
+            with_credentials=self._client.endpoint.credentials is not None,
         )
-        if isinstance(error, QuotaExceeded):
+        if isinstance(error, (QuotaExceeded, RegistryFault)) and answer.status != 501:
             return error
         if answer.status == 416 and ranged and _received(answer) not in (None, self.offset):
             # It has more or less than we think, and is to be asked.
