@@ -107,6 +107,11 @@ class Descriptor:
         )
 
     @property
+    def is_manifest(self) -> bool:
+        """Whether it points at an image or an index, by its media type; else it is a blob."""
+        return self.media_type in MANIFEST_TYPES or self.media_type in SCHEMA_1
+
+    @property
     def is_foreign(self) -> bool:
         """True for layers that stay where they are by their licence (Windows base layers)."""
         return self.media_type.startswith(FOREIGN_LAYER_TYPES)
@@ -161,13 +166,21 @@ class Manifest:
             raise MalformedAnswer("The registry sent a manifest that is not a JSON object.")
         return document
 
-    def children(self) -> Iterator[Descriptor]:
-        """The manifests an index lists; nothing for an image manifest."""
+    def entries(self) -> Iterator[Descriptor]:
+        """All that an index lists, as it stands; nothing for an image manifest."""
         yield from self._descriptors("manifests" if self.is_index else None)
 
+    def children(self) -> Iterator[Descriptor]:
+        """The manifests an index lists; nothing for an image manifest."""
+        return (entry for entry in self.entries() if entry.is_manifest)
+
     def blobs(self) -> Iterator[Descriptor]:
-        """Config and layers of an image, or blobs of an artifact manifest, as they stand; nothing for an index."""
+        """Config and layers of an image, or blobs of an artifact manifest, as they stand.
+
+        Of an index whatever it lists that is no manifest: a build cache lists its layers like that.
+        """
         if self.is_index:
+            yield from (entry for entry in self.entries() if not entry.is_manifest)
             return
         if self.media_type == ARTIFACT_MANIFEST:
             yield from self._descriptors("blobs")

@@ -270,7 +270,7 @@ class Referrers:
             manifest = await self._walk.fetch(referrer)
             if subject_of(manifest) != subject:
                 return _Brought()  # anybody can write an index that says so; only it itself can know
-            choice = Choice(manifest, manifest.digest, tuple(manifest.children()))
+            choice = Choice(manifest, manifest.digest, tuple(manifest.entries()))
             await self._walk.copy_contents(choice, tag=tag)
             is_listed = await self._walk.push(choice)
         except OCIError as error:
@@ -300,7 +300,7 @@ class Referrers:
                 return _Brought()  # it has just gone
             if not await self._has_tag(name, digest=found.digest):
                 manifest = await self._walk.fetch(found)
-                choice = Choice(manifest, manifest.digest, tuple(manifest.children()))
+                choice = Choice(manifest, manifest.digest, tuple(manifest.entries()))
                 await self._walk.copy_contents(choice, tag=tag)
                 await self._walk.push(choice, tag=name)
                 self._walk.progress.count(tag, "referrers_copied")

@@ -11,7 +11,7 @@ from mirrors.oci.manifest import Descriptor, Manifest
 def rewritten_index(index: Manifest, *, entries: Sequence[Descriptor | None]) -> Manifest:
     """The index with only some of its entries, in their order; its other members stay as they are.
 
-    entries: for each entry of the index what it points at from now on, or None to leave it out. The same index and
+    entries: for each of `index.entries()` what it points at from now on, or None to leave it out. The same index and
     entries give the same bytes, in every version of Mirrorfarm: targets are compared by their digest. An index that
     loses nothing is returned itself. The digest is of the same algorithm as the index's.
     """

@@ -130,7 +130,7 @@ class Selection:
 
     def _children(self, manifest: Manifest, *, depth: int) -> tuple[Descriptor, ...]:
         with blame(Side.SOURCE):
-            children = tuple(manifest.children())
+            children = tuple(manifest.entries())
         if len(children) > self._limits.entries:
             raise Unsupported(
                 f"The index {manifest.digest} has {len(children)} entries. At most {self._limits.entries} are copied. "

@@ -3,13 +3,37 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
-from mirrors.oci import Action, CopyOptions, Manifest, RemoteRepository, Side, Unsupported, copy_tags, parse_platforms
+from mirrors.oci import (
+    Action,
+    CopyOptions,
+    Manifest,
+    NotFound,
+    RemoteRepository,
+    Side,
+    Store,
+    StoredRepository,
+    Unsupported,
+    collect_garbage,
+    copy_tags,
+    parse_platforms,
+)
 from mirrors.oci.manifest import ARTIFACT_MANIFEST, OCI_INDEX, OCI_MANIFEST, SCHEMA_1
 from mirrors.sample.images import small_image
-from tests.oci.quirks.data_sets import DATA_SETS, DataSet, blobs_of, entry, entry_of, from_image, index_manifest
+from tests.oci.quirks.data_sets import (
+    DATA_SETS,
+    DataSet,
+    blobs_of,
+    digest_of,
+    entry,
+    entry_of,
+    from_image,
+    index_manifest,
+)
 from tests.registry import FaultyRegistry, StoredTags
 
 LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
@@ -128,3 +152,18 @@ async def test_entries_that_are_no_list_are_the_sources_fault(
     (outcome,) = await copy_tags(source, target, ["v1"])
     assert (outcome.action, outcome.error and outcome.error.side) == (Action.FAILED, Side.SOURCE)
     assert "manifests cannot be read" in outcome.reason
+
+
+async def test_the_layers_of_a_build_cache_outlive_garbage_collection_in_the_store(
+    app: StoredTags, source: RemoteRepository, tmp_path: Path
+) -> None:
+    root = index_manifest([entry(LAYER, b"layer"), entry(CACHE_CONFIG, b"{}")])
+    DataSet(root, blobs=blobs_of(b"layer", b"{}")).put(app, tag="cache")
+    store = Store(tmp_path)
+    kept = StoredRepository(store, "mirror/app", side=Side.TARGET)
+    (outcome,) = await copy_tags(source, kept, ["cache"])
+    assert outcome.action is Action.COPIED, outcome.reason
+    collect_garbage(store, untouched_since=datetime.now(UTC) + timedelta(days=1))
+    assert await kept.has_blob(digest_of(b"layer"))
+    with pytest.raises(NotFound, match="Push it first"):
+        await StoredRepository(store, "mirror/other").push_manifest(root)

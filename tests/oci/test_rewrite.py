@@ -43,7 +43,7 @@ def indexes(draw: st.DrawFn) -> tuple[Manifest, list[bool]]:
 
 def kept_of(index: Manifest, wanted: list[bool]) -> list[Descriptor | None]:
     """The entries that are wanted, as they are."""
-    return [child if keep else None for child, keep in zip(index.children(), wanted, strict=True)]
+    return [child if keep else None for child, keep in zip(index.entries(), wanted, strict=True)]
 
 
 @given(indexes())
@@ -72,7 +72,7 @@ def test_the_same_index_gives_the_same_bytes_and_one_that_loses_nothing_is_left_
     assert first.digest == rewritten_index(again, entries=kept_of(again, wanted)).digest
     if all(wanted):
         assert first.content == index.content
-    rest = list(first.children())
+    rest = list(first.entries())
     assert rewritten_index(first, entries=rest).content == first.content
 
 
