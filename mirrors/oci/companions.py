@@ -32,7 +32,7 @@ class Companions:
 
     def __init__(self, tags: Iterable[str]) -> None:
         self._by_key: defaultdict[str, list[str]] = defaultdict(list)
-        for tag in tags:
+        for tag in sorted(tags):
             if (key := subject_key(tag)) is not None:
                 self._by_key[key].append(tag)
 

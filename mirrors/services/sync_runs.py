@@ -17,6 +17,7 @@ from mirrors.models.sync import Stage, Status, Trigger
 from mirrors.oci import Code, ContentRepository, OCIError, Side
 from mirrors.services import connections, schedules
 from mirrors.services.heartbeat import Heartbeat, Verdict
+from mirrors.services.pruning import prune
 from mirrors.services.sync_plans import Plan, plan_of, snapshot_of
 from mirrors.services.sync_records import SyncRecords, failures, storable
 from mirrors.tag_filters import select_tags
@@ -132,21 +133,9 @@ async def _copy_and_prune(
     failed = failures(outcomes)
     if failed:
         return _failure_of_tags(failed, total=len(wanted))
-    await _prune(target, keep=set(selected), records=records)
-    return Outcome(_summary(records))
-
-
-async def _prune(target: ContentRepository, *, keep: set[str], records: SyncRecords) -> None:
-    """Delete the target's tags that match no pattern any more; only ever called after a complete, faultless run."""
     records.stage = Stage.PRUNING
-    try:
-        present = await target.list_tags()
-    except oci.NotFound:  # every tag was skipped, so nothing has made the repository yet
-        return
-    for tag in present:
-        if tag not in keep:
-            await target.delete_tag(tag)
-            records.add_deleted(tag)
+    await prune(target, keep=set(selected), records=records)
+    return Outcome(_summary(records))
 
 
 def _failure_of_tags(failed: list[oci.TagOutcome], *, total: int) -> Outcome:
@@ -167,7 +156,9 @@ def _summary(records: SyncRecords) -> str:
     counts = records.counters()
     words = ("copied", "unchanged", "skipped", "deleted")
     parts = [f"{counts[f'tags_{word}']} {word}" for word in words if counts[f"tags_{word}"]]
-    referrers = [f"{counts[f'referrers_{word}']} {word}" for word in ("copied", "failed") if counts[f"referrers_{word}"]]
+    referrers = [
+        f"{counts[f'referrers_{word}']} {word}" for word in ("copied", "failed") if counts[f"referrers_{word}"]
+    ]
     more = f" Referrers: {', '.join(referrers)}." if referrers else ""
     return f"Tags: {', '.join(parts) or 'none left to copy'}.{more}"
 

@@ -1,0 +1,97 @@
+"""Tags that no pattern selects any more are deleted; the signatures of what stays are not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from mirrors.models import Mirror, Sync, TagCopy
+from mirrors.models.sync import Status
+from mirrors.oci import Store
+from mirrors.oci.companions import fallback_tag
+from mirrors.sample.images import Image, small_image, small_index
+from mirrors.services import sync_runs
+from tests.oci.artifacts import put_cosign, put_fallback, referrer
+from tests.registry import FaultyRegistry, StoredTags
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def app() -> Iterator[StoredTags]:
+    """A repository at the source with signed images: an index v1, one of its children as v1-amd64, and v2."""
+    with FaultyRegistry() as registry:
+        held = registry.repository("team/app")
+        index = small_index(1, architectures=("amd64", "arm64"))
+        for tag, image in {"v1": index, "v1-amd64": index.children[0], "v2": small_image(2)}.items():
+            held.put(image, tag=tag)
+            signature = put_cosign(held, image.manifest.digest)
+            put_cosign(held, signature.manifest.digest)
+            held.address = registry.address  # type: ignore[attr-defined]
+        yield held
+
+
+@pytest.fixture
+def sync(app: StoredTags, mirror: Mirror, store_dir: Path, rung: list[int]) -> Callable[..., set[str]]:
+    """`sync(["v*"])`: the tags that the target has after a sync of these patterns."""
+    address = app.address  # type: ignore[attr-defined]
+    Mirror.objects.update(source_reference=f"{address}/team/app", verify_tls=False)
+
+    def run(patterns: list[str]) -> set[str]:
+        Mirror.objects.update(tag_patterns=patterns)
+        one = Sync.objects.create(mirror=mirror)
+        sync_runs.run_sync(one.pk)
+        one.refresh_from_db()
+        assert one.status == Status.SUCCEEDED, one.message
+        return set(Store(store_dir).tags(mirror.repository.full_name))
+
+    return run
+
+
+def signed(app: StoredTags, *tags: str) -> set[str]:
+    """These tags, and the names of their signatures and of the signatures of those."""
+    found = set(tags)
+    for tag in tags:
+        signature = fallback_tag(app.tags[tag]) + ".sig"
+        found |= {signature, fallback_tag(app.tags[signature]) + ".sig"}
+    return found
+
+
+def test_signatures_that_no_pattern_selects_stay_with_their_images(
+    app: StoredTags, sync: Callable[..., set[str]]
+) -> None:
+    expected = signed(app, "v1", "v1-amd64", "v2")
+    assert sync(["v*"]) == expected
+    assert sync(["v*"]) == expected
+    assert not TagCopy.objects.filter(action=TagCopy.Action.DELETED).exists()
+
+
+def test_the_signatures_of_a_deleted_tag_go_with_it(app: StoredTags, sync: Callable[..., set[str]]) -> None:
+    sync(["v*"])
+    assert sync(["v1*"]) == signed(app, "v1", "v1-amd64")
+    deleted = TagCopy.objects.filter(action=TagCopy.Action.DELETED).values_list("tag", flat=True)
+    assert set(deleted) == signed(app, "v2")
+
+
+def test_the_signature_of_a_digest_that_another_tag_keeps_stays(app: StoredTags, sync: Callable[..., set[str]]) -> None:
+    app.tags["latest"] = app.tags["v2"]
+    sync(["*"])
+    assert sync(["latest"]) == signed(app, "latest")
+
+
+def test_the_signature_of_a_child_of_an_index_that_stays_stays(app: StoredTags, sync: Callable[..., set[str]]) -> None:
+    sync(["v*"])
+    assert sync(["v1"]) == signed(app, "v1-amd64", "v1") - {"v1-amd64"}
+
+
+def test_what_belongs_to_a_manifest_that_nobody_knows_stays(
+    app: StoredTags, mirror: Mirror, store_dir: Path, sync: Callable[..., set[str]]
+) -> None:
+    sync(["*"])
+    unknown = Image(small_image(9).manifest)
+    put_fallback(app, unknown, referrer(unknown))
+    kept = sync(["*"])
+    assert fallback_tag(unknown.manifest.digest) in kept
+    assert fallback_tag(unknown.manifest.digest) in sync(["v1"])
