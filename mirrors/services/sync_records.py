@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import threading
+from dataclasses import asdict
 from typing import Any
 
 from django.db import transaction
 
 from mirrors.models import MirroredTag, Sync, TagCopy
 from mirrors.models.sync import Stage
-from mirrors.oci import Action, KnownTag, Progress, TagOutcome
+from mirrors.oci import Action, KnownTag, Progress, RateLimit, TagOutcome
 from mirrors.services.sync_plans import Plan
 
 BATCH = 500
@@ -29,6 +30,7 @@ class SyncRecords:
         self.tags_total = 0
         self._counts = dict.fromkeys(TagCopy.Action, 0)
         self._unchanged: list[str] = []
+        self.rate_limit: RateLimit | None = None
         self._asked_target = False
         self._remembered: dict[str, KnownTag] = {}
         self._copies: list[TagCopy] = []
@@ -84,7 +86,11 @@ class SyncRecords:
         """The columns that are written when the sync ends: the counters, and what would be much to write often."""
         counters = self.counters()
         del counters["stage"], counters["in_flight"]
-        return counters | {"unchanged_tags": sorted(self._unchanged), "asked_target": self._asked_target}
+        return counters | {
+            "unchanged_tags": sorted(self._unchanged),
+            "asked_target": self._asked_target,
+            "rate_limit": self.rate_limit and asdict(self.rate_limit),
+        }
 
     def save(self) -> None:
         """Write the outcomes that are not in the database yet; they stay here until that is committed."""

@@ -107,7 +107,10 @@ async def _mirror(plan: Plan, records: SyncRecords, heartbeat: Heartbeat) -> Out
             connections.opened(plan.source, side=Side.SOURCE) as source,
             connections.opened(plan.target, side=Side.TARGET) as target,
         ):
-            return await _copy_and_prune(plan, source, target, records)
+            try:
+                return await _copy_and_prune(plan, source, target, records)
+            finally:
+                records.rate_limit = source.rate_limit if isinstance(source, oci.RemoteRepository) else None
     finally:
         heartbeat.detach()
 

@@ -97,3 +97,9 @@ def test_a_first_sync_that_skips_every_tag_succeeds(mirror_of_source: Mirror) ->
     sync = run(mirror_of_source, platforms=["s390x"])
 
     assert (sync.status, sync.message) == (Status.SUCCEEDED, "Tags: 2 skipped.")
+
+
+def test_what_the_source_says_of_its_limit_is_recorded(source: FaultyRegistry, mirror_of_source: Mirror) -> None:
+    source.switches.headers = {"ratelimit-limit": "100;w=21600", "ratelimit-remaining": "76;w=21600"}
+    limit = run(mirror_of_source).rate_limit
+    assert limit == {"limit": 100, "remaining": 76, "window": 21600.0, "source": None}

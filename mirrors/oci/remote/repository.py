@@ -26,6 +26,7 @@ from mirrors.oci.remote.client import Answer, RegistryClient
 from mirrors.oci.remote.downloads import download
 from mirrors.oci.remote.foreign import download_foreign
 from mirrors.oci.remote.links import next_link
+from mirrors.oci.remote.rate_limits import RateLimit
 from mirrors.oci.remote.referrers import ReferrersAPI
 from mirrors.oci.remote.sparse import HEADER as SPARSE_HEADER
 from mirrors.oci.remote.sparse import probe_sparse_index
@@ -59,6 +60,11 @@ class RemoteRepository:
     def location(self) -> str:
         """`host[:port]` of the registry."""
         return self._client.host
+
+    @property
+    def rate_limit(self) -> RateLimit | None:
+        """What the registry last said of its limit of requests; None where it said nothing."""
+        return self._client.rate_limit
 
     async def list_tags(self) -> list[str]:
         """Every tag, sorted; raises NotFound where the repository does not exist."""
