@@ -36,10 +36,9 @@ class RegistryProfile:
     uploads: for blobs of up to `large` bytes. large_uploads: for those above, where a fresh start is dear.
     chunk_size: bytes of each PATCH of style CHUNKS.
     mounts: whether a blob can be taken over from another repository of the registry at all.
-    tag_page: the `n` to ask a tag list for; None leaves the size of a page to the registry.
+    tag_page: how many tags to ask for at a time; None leaves it to the registry.
     deletion: what can be deleted; DIGESTS and NONE spare a request that is bound to fail.
     manifest_limit: bytes, where the registry refuses more; None where nobody said.
-    login_hint: a sentence that helps whoever's credentials were refused.
     """
 
     name: str
@@ -53,7 +52,6 @@ class RegistryProfile:
     tag_page: int | None = None
     deletion: Deletion = Deletion.TAGS
     manifest_limit: int | None = None
-    login_hint: str = ""
 
 
 GENERIC = RegistryProfile("", "Any registry")

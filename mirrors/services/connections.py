@@ -26,6 +26,7 @@ from mirrors.oci import (
     StoredRepository,
     Timeouts,
 )
+from mirrors.registries import profile_of
 from mirrors.sample.address import announced
 
 SIBLINGS = 4  # each costs a remote registry two requests for a layer it does not have
@@ -146,6 +147,7 @@ def _limits(known: Registry, *, registry: str) -> dict[str, Any]:
     return {
         "max_connections": known.max_connections or settings.CONNECTIONS_PER_REGISTRY,
         "bandwidth": known.bandwidth,
+        "profile": profile_of(registry, kind=known.kind),
     }
 
 

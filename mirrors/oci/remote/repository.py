@@ -14,6 +14,7 @@ from mirrors.oci.errors import (
     DigestMismatch,
     MalformedAnswer,
     NotFound,
+    Refused,
     RegistryTimeout,
     Side,
     Unsupported,
@@ -22,6 +23,7 @@ from mirrors.oci.errors import (
 from mirrors.oci.fallback import fetch_fallback, referrer_entries
 from mirrors.oci.manifest import MANIFEST_TYPES, Descriptor, Manifest
 from mirrors.oci.names import check_digest, check_repository_name, check_tag, is_digest, is_tag
+from mirrors.oci.profile import MIB, Deletion
 from mirrors.oci.remote.client import Answer, RegistryClient
 from mirrors.oci.remote.downloads import download
 from mirrors.oci.remote.foreign import download_foreign
@@ -78,14 +80,21 @@ class RemoteRepository:
     async def _all_tags(self) -> set[str]:
         tags: set[str] = set()
         seen: set[str] = set()
-        path: str | None = f"/v2/{self._name}/tags/list"
+        path: str | None = self._first_page(self._client.endpoint.profile.tag_page)
         while path is not None and path not in seen:
             if len(seen) == _MOST_PAGES or len(tags) > _MOST_TAGS:
                 raise MalformedAnswer(
                     f"{self.location} sends the tags of {self._name} without end.", side=self._client.side
                 )
             seen.add(path)
-            answer = await self._call("GET", path, what=f"repository {self._name}", headers=_ACCEPT_JSON)
+            try:
+                answer = await self._call("GET", path, what=f"repository {self._name}", headers=_ACCEPT_JSON)
+            except Refused:
+                # Some refuse to send as many at a time: Quay with 413, ECR with 400.
+                if len(seen) > 1 or path == self._first_page(None):
+                    raise
+                path = self._first_page(None)
+                continue
             tags.update(self._tags_in(answer))
             path = self._next_page(answer)
         return tags
@@ -141,6 +150,7 @@ class RemoteRepository:
         A tag of another digest than sha256 is a parameter of a push by digest, as distribution-spec 1.2 has it, where
         that is understood; elsewhere the tag gets the sha256 digest of the same bytes.
         """
+        self._check_size(manifest, called=self._called(tag or manifest.digest))
         if tag and manifest.algorithm != "sha256":
             with suppress(Unsupported):
                 answer = await self._put_manifest(manifest, manifest.digest, query=f"?tag={check_tag(tag)}")
@@ -152,6 +162,15 @@ class RemoteRepository:
         if is_digest(stored) and comparable and stored != manifest.digest:
             raise self._mismatch(self._called(tag or manifest.digest))
         return "OCI-Subject" in answer.headers
+
+    def _check_size(self, manifest: Manifest, *, called: str) -> None:
+        limit = self._client.endpoint.profile.manifest_limit
+        if limit is not None and len(manifest.content) > limit:
+            raise Refused(
+                f"{self.location} takes manifests of up to {limit // MIB} MiB, and {called} has "
+                f"{len(manifest.content) // MIB} MiB. Leave it out.",
+                side=self._client.side,
+            )
 
     async def _put_manifest(self, manifest: Manifest, reference: str, *, query: str = "") -> Answer:
         return await self._call(
@@ -190,11 +209,19 @@ class RemoteRepository:
 
     async def delete_tag(self, tag: str) -> None:
         """Remove one tag and no other; raises Unsupported, with the tag unharmed, where deletion is switched off."""
+        deletion = self._client.endpoint.profile.deletion
+        if deletion is Deletion.NONE:
+            raise Unsupported(
+                f"{self.location} deletes no tags over this API. Delete them there, or keep them.",
+                side=self._client.side,
+            )
         try:
-            await self.delete_manifest(tag)
+            if deletion is Deletion.TAGS:
+                return await self.delete_manifest(tag)
         except (Unsupported, NotFound):
-            # Registries before distribution 3 delete by digest only, and all tags of the digest with it.
-            await untag(self, tag)
+            pass
+        # Registries before distribution 3 delete by digest only, and all tags of the digest with it.
+        return await untag(self, tag)
 
     async def delete_manifest(self, reference: str) -> None:
         """DELETE a manifest by tag or digest. By digest it takes every tag of the digest along."""
@@ -241,6 +268,9 @@ class RemoteRepository:
             raise MalformedAnswer(
                 f"{self.location} sent an address of more tags that cannot be read.", side=self._client.side
             ) from None
+
+    def _first_page(self, size: int | None) -> str:
+        return f"/v2/{self._name}/tags/list" + (f"?n={size}" if size else "")
 
     def _manifest_path(self, reference: str) -> str:
         return f"/v2/{self._name}/manifests/{reference if is_digest(reference) else check_tag(reference)}"
