@@ -72,28 +72,40 @@
     }
   }
 
-  // --- Architecture filter: says what is chosen, as the server will ---------------------------------------------------------
+  // --- Architecture filter: says what is chosen, as the server will (mirrors/web/words.py) ----------------------------------
 
   const filter = document.getElementById("architecture_filter");
+  const others = document.getElementById("other_platforms");
+  const indexMode = document.getElementById("index_mode");
 
-  function nameArchitectures() {
-    const names = [...filter.querySelectorAll("input:checked")].map((box) => box.value);
+  function sentenceOf(names, isQuays) {
+    if (!names.length) return "All architectures of multi-arch images will be mirrored.";
+    const rewritten = indexMode.value === "rewritten" ? " Their indexes are rewritten, so their digests change." : "";
+    return `Only ${names.join(", ")}${isQuays ? " architecture(s)" : ""} will be mirrored.${rewritten}`;
+  }
+
+  function namePlatforms() {
+    const boxes = [...filter.querySelectorAll("[type=checkbox]")];
+    const chosen = boxes.filter((box) => box.checked).map((box) => box.value);
+    const typed = others.value.split(",").map((part) => part.trim()).filter(Boolean);
+    const names = [...new Set([...chosen, ...typed])];
     filter.querySelector("[data-architecture-names]").textContent = names.join(", ") || "All architectures";
     const badge = filter.querySelector("[data-testid=architecture-filter-badge]");
     badge.textContent = names.length;
     badge.hidden = !names.length;
-    document.querySelector("[data-testid=architecture-filter-helper]").textContent = names.length
-      ? `Only ${names.join(", ")} architecture(s) will be mirrored.`
-      : "All architectures of multi-arch images will be mirrored.";
+    const isQuays = names.every((name) => boxes.some((box) => box.value === name));
+    document.querySelector("[data-testid=architecture-filter-helper]").textContent = sentenceOf(names, isQuays);
   }
 
   if (filter) {
-    filter.addEventListener("change", nameArchitectures);
+    filter.addEventListener("change", namePlatforms);
+    others.addEventListener("input", namePlatforms);
     filter.querySelector("[data-testid=architecture-clear-all]").addEventListener("click", () => {
       for (const box of filter.querySelectorAll("input:checked")) box.checked = false;
-      nameArchitectures();
+      others.value = "";
+      namePlatforms();
     });
-    nameArchitectures();
+    namePlatforms();
   }
 
   // --- Live status -------------------------------------------------------------------------------------------------------

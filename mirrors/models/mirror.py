@@ -17,8 +17,8 @@ ARCHITECTURES = ("amd64", "arm64", "ppc64le", "s390x")
 
 MINIMUM_TIMEOUT = 300
 INDEX_MODE_WORDS = {
-    IndexMode.SPARSE: "Keep the index as it is, with its digest; copy only the wanted images",
-    IndexMode.REWRITTEN: "Write a new index of the wanted images; its digest differs from the source's",
+    IndexMode.SPARSE: "Keep it, with its digest",
+    IndexMode.REWRITTEN: "Rewrite it for the chosen platforms",
 }
 DEFAULT_INTERVAL = 24 * 3600
 
@@ -87,9 +87,9 @@ class Mirror(models.Model):
 
     @property
     def architectures(self) -> list[str]:
-        """What Quay's API can say of the platforms: their architectures, as far as Quay knows them."""
-        named = {part for platform in self.platforms for part in platform.split("/")[:2]}
-        return [name for name in ARCHITECTURES if name in named]
+        """What Quay's API can say of the platforms: their architectures, as far as Quay knows them, order kept."""
+        parts = dict.fromkeys(part for platform in self.platforms for part in platform.split("/")[:2])
+        return [part for part in parts if part in ARCHITECTURES]
 
     def next_slot(self, after: datetime) -> datetime:
         """The first time of the schedule later than `after`: starts_at plus whole intervals."""

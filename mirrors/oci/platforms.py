@@ -60,6 +60,8 @@ class PlatformPattern:
             raise InvalidPlatform(f"{text!r} has an operating system where its architecture belongs. {_EXAMPLE}")
         if system in _KNOWN_ARCHITECTURES or "unknown" in (system, architecture):
             raise InvalidPlatform(f"{text!r} does not begin with an operating system. {_EXAMPLE}")
+        if variant and not system:
+            system = "linux"  # armhf and its like are names of Linux distributions; arm/v7 could not be read again
         return cls(system, architecture, variant)
 
     def __str__(self) -> str:

@@ -44,7 +44,6 @@ class MirroringTab(RepositoryView):
         context = page_context(repository, user=self.user, tab="mirroring") | {
             "form": form,
             "mirror": form.mirror,
-            "chosen_architectures": form["architectures"].value() or [],
         }
         if form.mirror:
             context |= status_context(form.mirror) | {"syncs": recent_syncs(form.mirror)}

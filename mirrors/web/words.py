@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.utils import timezone
+
+from mirrors.models.mirror import ARCHITECTURES
 
 UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 INTERVALS = (("weeks", 604800), ("days", 86400), ("hours", 3600), ("minutes", 60), ("seconds", 1))
@@ -51,3 +54,12 @@ def interval_parts(seconds: int) -> tuple[int, int]:
     """An interval as amount and seconds of the largest unit that divides it evenly: 7200 is (2, 3600)."""
     unit = next(size for _, size in INTERVALS if seconds % size == 0)
     return seconds // unit, unit
+
+
+def chosen_platforms(names: Sequence[str], *, is_rewritten: bool) -> str:
+    """Which platforms a mirror copies, in a sentence or two; in Quay's words as long as they fit."""
+    if not names:
+        return "All architectures of multi-arch images will be mirrored."
+    quays = " architecture(s)" if set(names) <= set(ARCHITECTURES) else ""
+    rewritten = " Their indexes are rewritten, so their digests change." if is_rewritten else ""
+    return f"Only {', '.join(names)}{quays} will be mirrored.{rewritten}"

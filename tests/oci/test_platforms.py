@@ -53,6 +53,12 @@ def test_an_arm_image_without_a_variant_is_the_seventh() -> None:
     assert not PlatformPattern.parse("linux/arm/v6").matches(Platform("linux", "arm"))
 
 
+@pytest.mark.parametrize("text", ["armhf", "arm64", "x86_64", "linux/ARM/7", "windows/amd64", "linux/armel"])
+def test_a_pattern_is_read_again_from_its_own_text(text: str) -> None:
+    pattern = PlatformPattern.parse(text)
+    assert PlatformPattern.parse(str(pattern)) == pattern
+
+
 @pytest.mark.parametrize(
     ("text", "named"),
     [

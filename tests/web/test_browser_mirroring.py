@@ -206,6 +206,11 @@ def test_the_architecture_filter_says_what_is_chosen(open_page: Callable[..., Pa
     page.get_by_test_id("architecture-option-s390x").check()
     expect(page.get_by_test_id("architecture-filter-badge")).to_have_text("2")
     expect(helper).to_have_text("Only amd64, s390x architecture(s) will be mirrored.")
+    page.get_by_test_id("other-platforms-input").fill("linux/arm/v7,")
+    expect(page.get_by_test_id("architecture-filter-badge")).to_have_text("3")
+    expect(helper).to_have_text("Only amd64, s390x, linux/arm/v7 will be mirrored.")
+    page.get_by_test_id("index-mode-select").select_option("rewritten")
+    expect(helper).to_contain_text("will be mirrored. Their indexes are rewritten, so their digests change.")
     page.get_by_test_id("architecture-clear-all").click()
     expect(helper).to_have_text("All architectures of multi-arch images will be mirrored.")
 

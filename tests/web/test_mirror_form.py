@@ -35,7 +35,8 @@ def test_the_empty_form_has_quays_defaults_and_verifies_tls(client: Client, repo
     form = shown_form(client, repository)
     assert (form["sync_interval"], form["sync_interval_unit"], form["timeout_seconds"]) == ("24", "3600", "300")
     assert form["verify_tls"] == "on"
-    assert "unsigned_images" not in form
+    assert (form["index_mode"], form["copies_referrers"]) == ("sparse", "on")
+    assert not {"unsigned_images", "copies_foreign_layers"} & set(form)
     assert "All architectures of multi-arch images will be mirrored." in page
 
 
@@ -92,6 +93,9 @@ REFUSALS = [
     ({"tag_patterns": ""}, "tag_patterns", "This field is required. Give at least one pattern"),
     ({"tag_patterns": " , ,"}, "tag_patterns", "At least one tag pattern is required"),
     ({"architectures": "riscv"}, "architectures", "riscv is not one of the available choices"),
+    ({"other_platforms": "linux/arm/v7, windows"}, "other_platforms", "Write it like linux/amd64"),
+    ({"other_platforms": "amd64/linux"}, "other_platforms", "has an operating system where its architecture belongs"),
+    ({"index_mode": "thick"}, "index_mode", "Select a valid choice"),
     ({"start_date": "2030-01-02"}, "start_date", "Give both a date and a time"),
     ({"start_time": "03:04"}, "start_date", "Give both a date and a time"),
     ({"start_date": "soon", "start_time": "03:04"}, "start_date", "Invalid date"),
@@ -304,3 +308,97 @@ def test_an_organizations_mirroring_is_not_configured_here(client: Client, repos
     page = client.get(tab(repository)).text
     assert "ORG_MIRROR" in page
     assert "mirror-form" not in page
+
+
+# --- Platforms, indexes, referrers, foreign layers ------------------------------------------------------------------
+
+
+def test_what_is_copied_is_saved_and_shown_again(save: Save, client: Client, repository: Repository) -> None:
+    save(
+        repository,
+        architectures=["arm64"],
+        other_platforms="linux/arm/v7, Windows/amd64, arm64",
+        index_mode="rewritten",
+        copies_referrers=None,
+        copies_foreign_layers="on",
+    )
+
+    mirror = Mirror.objects.get()
+    assert mirror.platforms == ["arm64", "linux/arm/v7", "windows/amd64"]
+    assert (mirror.index_mode, mirror.copies_referrers, mirror.copies_foreign_layers) == ("rewritten", False, True)
+    form = shown_form(client, repository)
+    assert (form["architectures"], form["other_platforms"]) == ("arm64", "linux/arm/v7, windows/amd64")
+    assert (form["index_mode"], form.get("copies_referrers"), form["copies_foreign_layers"]) == (
+        "rewritten",
+        None,
+        "on",
+    )
+    sentence = "Only arm64, linux/arm/v7, windows/amd64 will be mirrored. Their indexes are rewritten"
+    assert sentence in client.get(tab(repository)).text
+
+
+def test_a_form_with_every_kind_of_platform_saved_unchanged_changes_nothing(
+    save: Save, make_mirror: Callable[..., Mirror]
+) -> None:
+    mirror = make_mirror(
+        platforms=["linux/arm/v7", "s390x", "amd64"],
+        index_mode="rewritten",
+        copies_referrers=False,
+        copies_foreign_layers=True,
+    )
+    before = Mirror.objects.values().get()
+    boxes = ["s390x", "amd64"]  # the reader of shown forms knows one value for each name
+
+    assert save(mirror.repository, **{"architectures": boxes, "initial-architectures": boxes}).status_code == 302
+
+    after = Mirror.objects.values().get()
+    assert after | {"updated_at": None} == before | {"updated_at": None}
+
+
+def test_platforms_that_were_typed_stay_beside_their_error(save: Save, repository: Repository) -> None:
+    page = save(
+        repository, architectures=["amd64"], other_platforms="linux/arm/v7, plan9/", index_mode="rewritten"
+    ).text
+
+    assert "&#x27;plan9/&#x27; is not a platform." in error_beside(page, "other_platforms")
+    assert 'value="linux/arm/v7, plan9/"' in page
+    assert "Only amd64, linux/arm/v7, plan9/ will be mirrored." in page
+    assert '<option value="rewritten" selected>' in page
+    assert 'id="architecture_filter" open' in " ".join(page.split())
+
+
+def test_two_editors_of_the_platforms_do_not_undo_each_other(
+    client: Client, make_mirror: Callable[..., Mirror]
+) -> None:
+    mirror = make_mirror(platforms=["amd64"])
+    first, second = shown_form(client, mirror.repository), shown_form(client, mirror.repository)
+
+    client.post(tab(mirror.repository), first | {"architectures": ["amd64", "arm64"]})
+    client.post(tab(mirror.repository), second | {"other_platforms": "linux/arm/v7"})
+
+    mirror.refresh_from_db()
+    assert mirror.platforms == ["amd64", "arm64", "linux/arm/v7"]
+
+
+def test_all_platforms_are_chosen_again_by_emptying_both_fields(save: Save, make_mirror: Callable[..., Mirror]) -> None:
+    mirror = make_mirror(platforms=["amd64", "linux/arm/v7"])
+
+    save(mirror.repository, architectures=None, other_platforms="")
+
+    mirror.refresh_from_db()
+    assert mirror.platforms == []
+
+
+@pytest.mark.parametrize(
+    ("policy", "sentence"),
+    [
+        ({"default": [{"type": "reject"}]}, "the signature policy of acme is not looked at. Off: only images"),
+        (None, "acme has no signature policy, so signatures are not looked at either way, as in Quay."),
+    ],
+)
+def test_accept_unsigned_images_says_whether_there_is_a_policy(
+    client: Client, repository: Repository, policy: object, sentence: str
+) -> None:
+    Namespace.objects.filter(pk=repository.namespace_id).update(signature_policy=policy)
+
+    assert sentence in client.get(tab(repository)).text

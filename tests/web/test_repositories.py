@@ -161,11 +161,7 @@ def test_information_gives_commands_that_name_the_farm_and_a_tag_that_is_there(
     client: Client, mirror: Mirror, settings: pytest.MonkeyPatch
 ) -> None:
     settings.PUBLIC_URL = "https://farm.example.com"
-    sync = Sync.objects.create(mirror=mirror)
-    sync.start(worker="w", snapshot={})
-    sync.tag_copies.create(tag="v1.2", action="copied")
-    sync.tag_copies.create(tag="v9", action="failed")
-    sync.succeed(message="done")
+    mirror.tags.create(tag="v1.2", source_digest="sha256:" + "0" * 64, target_digest="sha256:" + "0" * 64, sync_id=1)
     page = client.get(tab(mirror.repository, "information")).text
     assert "docker pull farm.example.com/acme/app:v1.2" in page
     assert "podman pull farm.example.com/acme/app:v1.2" in page
