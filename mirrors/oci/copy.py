@@ -27,6 +27,7 @@ from mirrors.oci.platforms import described, no_wanted_platform
 from mirrors.oci.progress import Action, Progress, ReferrerFailure, TagOutcome, TagProgress
 from mirrors.oci.referrers import Referrers
 from mirrors.oci.selection import Choice, rewriting_reason
+from mirrors.oci.signatures.check import check_signatures
 from mirrors.oci.walk import Walk
 
 log = logging.getLogger(__name__)
@@ -73,7 +74,8 @@ class _Run:
         self._options = options
         self._walk = Walk(source, target, options=options, progress=progress)
         self._comparison = Comparison(source, target, walk=self._walk, options=options)
-        self._referrers = Referrers(source, target, walk=self._walk, options=options, ordinary=self._tags)
+        ordinary = [tag for tag in self._tags if not self._belongs_to_image(tag)]
+        self._referrers = Referrers(source, target, walk=self._walk, options=options, ordinary=ordinary)
         self._progress = progress
         self._on_outcome = on_outcome
         self._outcomes: dict[str, TagOutcome] = {}
@@ -129,7 +131,14 @@ class _Run:
             return None
         return TagOutcome(tag, Action.FAILED, reason=error.message, error=error)
 
+    def _belongs_to_image(self, tag: str) -> bool:
+        """Whether a policy decides about the tag as a part of its image; by itself no signature is signed."""
+        return self._options.signatures is not None and subject_key(tag) is not None
+
     async def _check(self, tag: str, *, started: float) -> TagOutcome | None:
+        if self._belongs_to_image(tag):
+            reason = "The signature policy lets it in with the image that it belongs to, and not by itself."
+            return TagOutcome(tag, Action.SKIPPED, reason=reason)
         compared = await self._comparison.compare(tag, started=started)
         if compared.is_equal and not self._may_have_news(compared):
             return compared.unchanged
@@ -148,6 +157,11 @@ class _Run:
         outcome = self._outcome(change, choice)
         if outcome.action is not Action.COPIED:
             return outcome
+        if self._options.signatures is not None and choice.manifest.digest != change.before:
+            reference = f"{self._source.location}/{self._source.name}:{change.tag}"
+            await check_signatures(
+                self._source, choice.source_digest, reference=reference, policy=self._options.signatures
+            )
         await self._copy_closure(choice, change=change, counters=counters)
         if counters.manifests_copied or counters.referrers_copied:
             return outcome

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from mirrors.oci.places import BlobPlaces
 from mirrors.oci.platforms import PlatformPattern
+from mirrors.oci.signatures.policy import SignaturePolicy
 
 
 class IndexMode(StrEnum):
@@ -57,6 +58,7 @@ class CopyOptions:
     referrers: bring what refers to the images along: signatures, attestations, SBOMs, by every convention there is.
     check_referrers: ask for new referrers of unchanged tags too, which costs a request for each at the source.
     source_tags: every tag of the source, from whoever has listed them already; None: listed where that is of use.
+    signatures: what images need before their tags move; None: nobody looks at signatures.
     """
 
     platforms: Sequence[PlatformPattern] = ()
@@ -72,3 +74,4 @@ class CopyOptions:
     referrers: bool = True
     check_referrers: bool = False
     source_tags: Collection[str] | None = None
+    signatures: SignaturePolicy | None = None

@@ -14,6 +14,7 @@ from mirrors.models import Mirror, MirroredTag, Sync
 from mirrors.models.sync import Status, Trigger
 from mirrors.oci import BlobPlaces, IndexLimits, IndexMode, KnownTag, Side
 from mirrors.services import connections
+from mirrors.services.signature_policies import policy_for
 
 SCOPE = ("target", "platforms", "index_mode", "copies_referrers", "copies_foreign_layers")
 """What decides which content a tag needs at the target: after a change of it equal digests prove nothing."""
@@ -76,6 +77,7 @@ def plan_of(sync: Sync) -> Plan:
             ),
             referrers=mirror.copies_referrers,
             check_referrers=asks_target,
+            signatures=policy_for(mirror),
         ),
         remembered=remembered,
         asks_target=asks_target,
