@@ -63,7 +63,8 @@ async def sync(options: argparse.Namespace) -> int:
         _opened(options.source, options=options, side=Side.SOURCE) as source,
         _opened(options.target, options=options, side=Side.TARGET) as target,
     ):
-        tags = [tag for tag in await source.list_tags() if any(fnmatchcase(tag, pattern) for pattern in patterns)]
+        listed = await source.list_tags()
+        tags = [tag for tag in listed if any(fnmatchcase(tag, pattern) for pattern in patterns)]
         if not tags:
             raise _BadInput(f"No tag of {options.source} matches {options.tags}. List them with `tags`.")
         async with live_display(progress):
@@ -76,6 +77,8 @@ async def sync(options: argparse.Namespace) -> int:
                     index_mode=IndexMode(options.index_mode),
                     foreign_layers=options.foreign_layers,
                     known=known,
+                    referrers=options.referrers,
+                    source_tags=listed,
                 ),
                 progress=progress,
                 on_outcome=_tell,
@@ -131,6 +134,12 @@ def _parser() -> argparse.ArgumentParser:
     syncing.add_argument("--foreign-layers", action="store_true", help="copy the base layers of Windows images too")
     syncing.add_argument(
         "--state", type=Path, metavar="FILE", help="digests of the last copy; spares the target a question for each tag"
+    )
+    syncing.add_argument(
+        "--no-referrers",
+        dest="referrers",
+        action="store_false",
+        help="leave signatures, attestations and whatever else refers to the images behind",
     )
     _add_access(syncing, sides=("source", "target"))
     syncing.set_defaults(command=sync)

@@ -28,9 +28,11 @@ def outcome_line(outcome: TagOutcome, *, brief: bool = False) -> str:
 
 
 def summary_line(outcomes: list[TagOutcome], *, seconds: float) -> str:
-    """`12 tags: 3 copied, 9 unchanged. 45.0 MB in 1.2 s.`"""
+    """`12 tags: 3 copied, 9 unchanged, with 3 referrers. 45.0 MB in 1.2 s.`"""
     counts = {action: sum(outcome.action is action for outcome in outcomes) for action in Action}
     parts = ", ".join(f"{count} {action.value}" for action, count in counts.items() if count)
+    if referrers := sum(outcome.referrers_copied for outcome in outcomes):
+        parts += f", with {referrers} referrer{'s' if referrers != 1 else ''}"
     moved = human_size(sum(outcome.bytes_copied for outcome in outcomes))
     return f"{len(outcomes)} tag{'s' if len(outcomes) != 1 else ''}: {parts}. {moved} in {seconds:.1f} s."
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from mirrors.sample.images import small_image, small_index
+from tests.oci.artifacts import put_cosign
 from tests.registry import FaultyRegistry
 from tests.registry.switches import Login
 
@@ -62,6 +63,15 @@ def test_the_matching_tags_are_synced_without_django_and_celery(filled: str, tar
     assert f"copied     v1.0  {small_image(1).manifest.digest}" in result.stdout
     assert "2 tags: 2 copied" in result.stdout
     assert "2 tags: 2 unchanged. 0 B" in engine(*command).stdout
+
+
+def test_signatures_come_along_unless_they_are_not_wanted(filled: str, source_registry: FaultyRegistry) -> None:
+    digest = source_registry.repository("library/app").tags["v1.0"]
+    put_cosign(source_registry.repository("library/app"), digest)
+    command = ("sync", filled, f"{source_registry.address}/mirror/app", "--tags", "v1.0", "--insecure-source")
+    assert "1 tag: 1 copied. " in engine(*command, "--insecure-target", "--no-referrers").stdout
+    assert "1 tag: 1 copied, with 1 referrer. " in engine(*command, "--insecure-target").stdout
+    assert len(source_registry.repository("mirror/app").tags) == 2
 
 
 def test_a_store_on_disk_is_synced_to_and_from(filled: str, target_registry: FaultyRegistry, tmp_path: Path) -> None:
