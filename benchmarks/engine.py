@@ -15,7 +15,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mirrors.oci import Action, CopyOptions, Endpoint, RegistryClient, RemoteRepository, Side, copy_tags, run
+from mirrors.oci import (
+    Action,
+    BlobPlaces,
+    CopyOptions,
+    Endpoint,
+    RegistryClient,
+    RemoteRepository,
+    Side,
+    copy_tags,
+    run,
+)
 from mirrors.oci.state import read_state, write_state
 
 REPOSITORIES_AT_ONCE = 2
@@ -28,6 +38,7 @@ class Fleet:
 
     job: dict[str, Any]
     copied: list[str] = field(default_factory=list)
+    places: BlobPlaces = field(default_factory=BlobPlaces)
 
     async def copy(self) -> None:
         """All of them."""
@@ -44,7 +55,7 @@ class Fleet:
     async def _copy_repository(self, repository: str) -> None:
         state = Path(self.job["state"], repository.replace("/", "-")) if self.job["state"] else None
         known = read_state(state) if state else {}
-        options = CopyOptions(mount_from=self.copied[-SIBLINGS:], known=known)
+        options = CopyOptions(mount_from=self.copied[-SIBLINGS:], places=self.places, known=known)
         async with AsyncExitStack() as stack:
             source, target = [
                 RemoteRepository(await stack.enter_async_context(self._client(side)), repository) for side in Side

@@ -19,6 +19,7 @@ from benchmarks.tools import Tool
 ROOT = Path(__file__).resolve().parent.parent
 _LAUNCHER = ROOT / "benchmarks" / "launcher.py"
 _TICKS = os.sysconf("SC_CLK_TCK")
+_THINGS = (("/manifests/", "manifest"), ("/blobs/", "blob"), ("/referrers/", "referrers"), ("/tags/list", "tag list"))
 _REQUEST = re.compile(r'"(?P<method>[A-Z]+) (?P<path>\S+) HTTP/[\d.]+" (?P<status>\d{3})')
 
 
@@ -74,7 +75,7 @@ def kind_of(method: str, path: str, status: str) -> str:
         if "mount=" in path:
             return "POST mount" if status == "201" else "POST mount, refused"
         return f"{method} upload"
-    for part, thing in (("/manifests/", "manifest"), ("/blobs/", "blob"), ("/tags/list", "tag list")):
+    for part, thing in _THINGS:
         if part in path:
             return f"{method} {thing}"
     return f"{method} {path.partition('?')[0]}"
