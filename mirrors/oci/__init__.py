@@ -19,6 +19,7 @@
 Everything that can go wrong is an OCIError (`errors.py`), with a code, a side, and a sentence for the user.
 """
 
+from mirrors.oci.companions import companion_tags
 from mirrors.oci.content import ContentRepository
 from mirrors.oci.copy import copy_tags
 from mirrors.oci.endpoint import Credentials, Endpoint
@@ -53,7 +54,7 @@ from mirrors.oci.manifest import Descriptor, Manifest, Platform
 from mirrors.oci.options import CopyOptions, IndexLimits, IndexMode, KnownTag
 from mirrors.oci.places import BlobPlaces
 from mirrors.oci.platforms import PlatformPattern, parse_platforms
-from mirrors.oci.progress import Action, Progress, TagOutcome, TagProgress
+from mirrors.oci.progress import Action, Progress, ReferrerFailure, TagOutcome, TagProgress
 from mirrors.oci.reference import Reference
 from mirrors.oci.remote.client import RegistryClient
 from mirrors.oci.remote.egress import EgressGuard
@@ -107,6 +108,7 @@ __all__ = [
     "RateLimit",
     "RateLimited",
     "Reference",
+    "ReferrerFailure",
     "Refused",
     "RegistryClient",
     "RegistryFault",
@@ -124,6 +126,7 @@ __all__ = [
     "Unsupported",
     "check_signatures",
     "collect_garbage",
+    "companion_tags",
     "copy_tags",
     "parse_platforms",
     "run",

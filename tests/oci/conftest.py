@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from mirrors.oci import Credentials, EgressGuard, Endpoint, HostPauses, RegistryClient, RemoteRepository, Side, Timeouts
+from mirrors.sample.images import Family, Image, build_index, small_image, small_index
 from tests.registry import FaultyRegistry
 
 QUICK = Timeouts(connect=1.0, read=1.0, commit=2.0)
@@ -73,3 +74,24 @@ async def source(source_registry: FaultyRegistry, open_repository: Open) -> Remo
 async def target(target_registry: FaultyRegistry, open_repository: Open) -> RemoteRepository:
     """mirror/app of the target registry, which does not exist yet."""
     return await open_repository(target_registry.address, "mirror/app", side=Side.TARGET)  # type: ignore[misc, no-any-return]
+
+
+@pytest.fixture
+def images(source_registry: FaultyRegistry) -> dict[str, Image]:
+    """One of each kind, at the source."""
+    images = {
+        "docker": small_image(1, family=Family.DOCKER),
+        "index": small_index(2),
+        "list": small_index(3, family=Family.DOCKER),
+        "nested": build_index({"amd64": small_index(2), "arm64": small_index(4)}),
+        "oci": small_image(5),
+    }
+    for tag, image in images.items():
+        source_registry.repository("library/app").put(image, tag=tag)
+    return images
+
+
+@pytest.fixture
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Back-off takes no time here."""
+    monkeypatch.setattr("random.uniform", lambda low, high: 0.0)
