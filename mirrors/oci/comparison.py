@@ -72,18 +72,26 @@ class Comparison:
     async def compare(self, tag: str, *, started: float) -> Compared:
         """Ask both sides, the target only where that is needed; raises NotFound where the source has no such tag."""
         with blame(Side.SOURCE):
-            found = await self._source.resolve(tag)
-            if found is None:
-                raise NotFound(f"{self._source.location} has no tag {tag} in {self._source.name}. It may just be gone.")
+            found = await self._source.resolve(tag) or await self._read_at_source(tag)
         known = self._known(tag, source_digest=found.digest)
-        before = known.target_digest if known else await self.digest_at_target(tag)
+        trusts = known is not None and not self._options.asks_target
+        before = known.target_digest if known and trusts else await self.digest_at_target(tag)
         looks_inside = self._options.deep and found.media_type in INDEX_TYPES
         is_equal = not looks_inside and (
             before == found.digest
-            or (known is not None and self._may_differ(found, before))
+            or (known is not None and before == known.target_digest and self._may_differ(found, before))
             or await self._has_other_name(tag, source=found, before=before)
         )
         return Compared(tag, found, before, started, is_equal)
+
+    async def _read_at_source(self, tag: str) -> Descriptor:
+        # Some registries answer every HEAD with 404, and the tag comes from a list.
+        try:
+            return (await self._source.fetch_manifest(tag)).descriptor
+        except NotFound as error:
+            raise NotFound(
+                f"{self._source.location} has no tag {tag} in {self._source.name}. It may just be gone."
+            ) from error
 
     async def digest_at_target(self, tag: str) -> str | None:
         """The digest that the tag has at the target, or None."""

@@ -55,6 +55,7 @@ class CopyOptions:
     mount_from: repositories of the target's registry that share blobs with the target.
     places: where blobs were seen, to be shared by the copies of one process; None: only what this copy sees.
     known: tags that need no question to the target while it lists them and the source has not moved them.
+    asks_target: ask it all the same, whether they still are what they were.
     referrers: bring what refers to the images along: signatures, attestations, SBOMs, by every convention there is.
     check_referrers: ask for new referrers of unchanged tags too, which costs a request for each at the source.
     source_tags: every tag of the source, from whoever has listed them already; None: listed where that is of use.
@@ -69,6 +70,7 @@ class CopyOptions:
     mount_from: Sequence[str] = ()
     places: BlobPlaces | None = None
     known: Mapping[str, KnownTag] = field(default_factory=dict)
+    asks_target: bool = False
     foreign_layers: bool = False
     limits: IndexLimits = IndexLimits()
     referrers: bool = True

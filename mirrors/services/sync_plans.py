@@ -70,7 +70,8 @@ def plan_of(sync: Sync) -> Plan:
             concurrency=settings.TAG_CONCURRENCY,
             mount_from=connections.siblings_of(mirror),
             places=_PLACES,
-            known={} if asks_target else remembered,
+            known=remembered,
+            asks_target=asks_target,
             foreign_layers=mirror.copies_foreign_layers,
             limits=IndexLimits(
                 bytes=settings.REPO_MIRROR_MAX_MANIFEST_LIST_SIZE, entries=settings.REPO_MIRROR_MAX_MANIFEST_ENTRIES

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from mirrors.oci import CopyOptions, KnownTag, RemoteRepository, copy_tags
+from mirrors.oci import CopyOptions, IndexMode, KnownTag, RemoteRepository, copy_tags, parse_platforms
 from mirrors.oci.state import read_state, write_state
-from mirrors.sample.images import small_image
+from mirrors.sample.images import small_image, small_index
 from tests.registry import FaultyRegistry
 
 
@@ -40,6 +41,25 @@ async def test_a_known_tag_is_copied_again_when_the_target_has_lost_it_or_the_so
     again = await copy_tags(source, target, ["v0", "v1", "v2"], options=CopyOptions(known=known))
     assert {outcome.tag: outcome.action for outcome in again} == {"v0": "copied", "v1": "copied", "v2": "unchanged"}
     assert target_registry.repository("mirror/app").tags == held.tags
+
+
+async def test_known_tags_of_a_rewritten_index_are_verified_at_the_target_without_a_get_when_asked_to(
+    source: RemoteRepository, target: RemoteRepository, source_registry: FaultyRegistry, target_registry: FaultyRegistry
+) -> None:
+    source_registry.repository("library/app").put(small_index(), tag="v1")
+    rewriting = CopyOptions(platforms=parse_platforms(["arm64"]), index_mode=IndexMode.REWRITTEN, referrers=False)
+    (first,) = await copy_tags(source, target, ["v1"], options=rewriting)
+    known = {"v1": KnownTag(str(first.source_digest), str(first.target_digest))}
+    asking = replace(rewriting, known=known, asks_target=True)
+    target_registry.requests.clear()
+    source_registry.requests.clear()
+    (second,) = await copy_tags(source, target, ["v1"], options=asking)
+    assert second.action == "unchanged"
+    assert (source_registry.count("HEAD", "/manifests/"), source_registry.count("GET", "/manifests/")) == (1, 0)
+    assert target_registry.count("HEAD", "/manifests/") == 1
+    target_registry.repository("mirror/app").put(small_image(9), tag="v1")
+    (third,) = await copy_tags(source, target, ["v1"], options=asking)
+    assert (third.action, third.target_digest) == ("copied", first.target_digest)
 
 
 async def test_what_a_copy_has_learned_is_kept_beside_what_was_known(
