@@ -10,7 +10,8 @@ from mirrors.models.sync import Sync, error_codes
 class TagCopy(models.Model):
     """The outcome of one tag: digests before and after, bytes, seconds, and the reason in words.
 
-    Tags that were equal have no row of their own: `Sync.unchanged_tags` names them all.
+    Tags that were equal have no row of their own, `Sync.unchanged_tags` names them; but they have one where something
+    that refers to them did not come along, which the reason tells.
     """
 
     class Action(models.TextChoices):

@@ -8,7 +8,7 @@ from mirrors.models import Mirror, MirroredTag, Sync, TagCopy
 
 def recent_syncs(mirror: Mirror, *, limit: int, before: int | None = None) -> list[Sync]:
     """The latest syncs, newest first; with `before`, those older than the sync of this id."""
-    syncs = Sync.objects.filter(mirror=mirror).select_related("requested_by").order_by("-id")
+    syncs = Sync.objects.filter(mirror=mirror).select_related("requested_by").defer("unchanged_tags").order_by("-id")
     return list((syncs.filter(pk__lt=before) if before else syncs)[:limit])
 
 

@@ -95,7 +95,8 @@ def statuses_of(mirrors: Iterable[Mirror]) -> dict[int, MirrorStatus]:
     """The status of each mirror, by its primary key."""
     mirrors = list(mirrors)
     keys = [mirror.pk for mirror in mirrors]
-    active = {sync.mirror_id: sync for sync in Sync.objects.filter(mirror__in=keys, status__in=ACTIVE)}
+    light = Sync.objects.defer("unchanged_tags")  # thousands of names, for lists that show none of them
+    active = {sync.mirror_id: sync for sync in light.filter(mirror__in=keys, status__in=ACTIVE)}
     latest = Sync.objects.finished().filter(mirror__in=keys).order_by().values("mirror").annotate(latest=Max("id"))
-    finished = {sync.mirror_id: sync for sync in Sync.objects.filter(pk__in=latest.values("latest"))}
+    finished = {sync.mirror_id: sync for sync in light.filter(pk__in=latest.values("latest"))}
     return {mirror.pk: MirrorStatus(mirror, active.get(mirror.pk), finished.get(mirror.pk)) for mirror in mirrors}

@@ -44,7 +44,8 @@ class SyncRecords:
     def add(self, outcome: TagOutcome) -> None:
         """Take in the outcome of one tag."""
         action = TagCopy.Action(outcome.action.value)
-        copy = None if action is TagCopy.Action.UNCHANGED else self._copy_of(outcome, action)
+        is_plain = action is TagCopy.Action.UNCHANGED and not outcome.referrers_failed
+        copy = None if is_plain else self._copy_of(outcome, action)
         mirrored = self._mirrored_by(outcome)
         with self._lock:
             self._counts[action] += 1

@@ -94,6 +94,15 @@ def counts_of(sync: Sync) -> str:
     return ", ".join(f"{count} {name}" for count, name in counts if count)
 
 
+def referrers_of(record: Sync | TagCopy) -> str:
+    """`2 referrers, 1 failed`: the signatures and the like that came along with its images; empty for none."""
+    copied, failed = record.referrers_copied, record.referrers_failed
+    parts = [f"{copied} referrer{'' if copied == 1 else 's'}"] if copied else []
+    if failed:
+        parts.append(f"{failed} failed" if copied else f"{failed} referrer{'' if failed == 1 else 's'} failed")
+    return ", ".join(parts)
+
+
 def activity_of(status: MirrorStatus) -> str:
     """What is going on, in one sentence; empty when nothing is."""
     sync = status.active

@@ -53,7 +53,7 @@ def test_every_text_of_an_outcome_fits_its_column(mirror: Mirror) -> None:
     sync = Sync.objects.create(mirror=mirror)
     assert sync.start(worker="w1", snapshot={})
     records = SyncRecords(sync)
-    records.add(TagOutcome("v1", Action.UNCHANGED, media_type="application/\udcff\0" + "x" * 300))
+    records.add(TagOutcome("v1", Action.COPIED, media_type="application/\udcff\0" + "x" * 300))
 
     records.save()
 

@@ -12,8 +12,11 @@ from pytest_django import Settings
 
 from mirrors.models import Mirror, MirroredTag, Namespace, Registry, Sync
 from mirrors.models.sync import Status, Trigger
+from mirrors.oci import Action, TagOutcome
+from mirrors.oci.progress import ReferrerFailure
 from mirrors.sample.images import small_image
 from mirrors.services import history, sync_runs
+from mirrors.services.sync_records import SyncRecords
 from tests.registry import FaultyRegistry
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -144,6 +147,24 @@ def test_unchanged_tags_have_no_rows_of_their_own_and_are_told_after_the_others(
     assert told == ["v03", *(f"v{number:02}" for number in range(TAGS) if number != 3)]
     assert {copy.action for copy in first[1:] + rest} == {"unchanged"}
     assert first[1].target_digest == small_image(0).manifest.digest
+
+
+def test_an_unchanged_tag_whose_referrer_did_not_come_along_has_a_row_that_tells_which(mirror: Mirror) -> None:
+    sync = Sync.objects.create(mirror=mirror)
+    assert sync.start(worker="w", snapshot={})
+    records = SyncRecords(sync)
+    lost = ReferrerFailure("sha256:ab", "The source has it no more.")
+    records.add(TagOutcome("v1", Action.UNCHANGED, reason="Without sha256:ab.", referrers_failed=(lost,)))
+    records.add(TagOutcome("v2", Action.UNCHANGED))
+
+    records.save()
+
+    assert sync.succeed(message="done", **records.final_columns())
+    assert [(tag.tag, tag.message) for tag in history.recorded_tags(sync, limit=9)] == [
+        ("v1", "Without sha256:ab."),
+        ("v2", ""),
+    ]
+    assert sync.tags_unchanged == 2
 
 
 def test_the_digest_of_an_unchanged_tag_is_not_told_once_it_has_moved_on(

@@ -17,6 +17,7 @@ from mirrors.models import Mirror, Sync, TagCopy
 from mirrors.models.sync import Stage
 from mirrors.oci.errors import Code, Side
 from mirrors.services import syncs
+from tests.fixtures.browsing import text_of
 from tests.web.conftest import HTMX, action, tab
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("rung")]
@@ -162,6 +163,53 @@ def test_failed_tags_come_first_and_a_hundred_are_shown(client: Client, mirror: 
     assert "sha256:abababababab<" in page
     assert "timeout" in page
     assert "Nothing came." in page
+
+
+def test_what_came_along_with_each_tag_is_shown_and_what_did_not(client: Client, mirror: Mirror) -> None:
+    sync = start(mirror)
+    sync.tag_copies.create(tag="v1", action="copied", bytes_copied=1_500_000, referrers_copied=2)
+    sync.tag_copies.create(tag="v2", action="copied", referrers_copied=1, referrers_failed=1, message="1 is gone.")
+    sync.tag_copies.create(tag="v3", action="copied", referrers_failed=2, message="Two are gone.")
+    sync.succeed(message="done", tags_copied=3, bytes_copied=1_500_000, referrers_copied=3, referrers_failed=3)
+
+    page = text_of(fragment(client, mirror))
+
+    assert "3 copied · 1.5 MB · 3 referrers, 3 failed" in page
+    assert "1.5 MB 2 referrers" in page
+    assert "1 referrer, 1 failed 1 is gone." in page
+    assert "2 referrers failed Two are gone." in page
+    assert "3 referrers, 3 failed" in text_of(client.get(action("history", mirror.repository), **HTMX).text)
+
+
+@pytest.mark.parametrize(
+    ("rate_limit", "words"),
+    [
+        (
+            {"limit": 100, "remaining": 76, "window": 21600.0},
+            "Source's limit 76 of 100 requests left, counted over 6 h",
+        ),
+        ({"limit": None, "remaining": 0, "window": None}, "Source's limit 0 requests left"),
+        (None, None),
+    ],
+)
+def test_the_sources_limit_is_shown_where_it_tells_one(
+    client: Client, mirror: Mirror, rate_limit: dict[str, Any] | None, words: str | None
+) -> None:
+    sync = start(mirror)
+    sync.succeed(message="done", rate_limit=rate_limit)
+
+    page = text_of(fragment(client, mirror))
+
+    assert (words or "Next sync") in page
+    assert ("Source's limit" in page) == (words is not None)
+
+
+def test_lists_do_not_read_the_names_of_unchanged_tags(client: Client, mirror: Mirror) -> None:
+    start(mirror).succeed(message="done", unchanged_tags=["v1"], tags_unchanged=1)
+    with CaptureQueriesContext(connection) as queries:
+        client.get(action("history", mirror.repository), **HTMX)
+        client.get(reverse("web:repositories"))
+    assert not [query for query in queries if '"unchanged_tags"' in query["sql"]]
 
 
 def test_a_poll_costs_as_many_queries_for_many_tags_as_for_few(client: Client, mirror: Mirror) -> None:

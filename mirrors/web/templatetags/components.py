@@ -34,6 +34,7 @@ TOASTS = {
 register.filter("size", human_size)
 register.filter("short_digest", words.short_digest)
 register.filter("counts", states.counts_of)
+register.filter("referrers", states.referrers_of)
 register.filter("trigger", states.trigger_of)
 register.filter("speed", states.speed_of)
 register.filter("is_late", states.is_late)
@@ -69,7 +70,7 @@ def seconds(value: float) -> str:
 
 @register.filter
 def source_limit(sync: Sync | None) -> str:
-    """What the source said of its limit when it was last asked: `76 of 100 requests left, counted over 6 hours`."""
+    """What the source said of its limit when it was last asked: `76 of 100 requests left, counted over 6 h`."""
     if sync is None or not sync.rate_limit:
         return ""
     limit, window = sync.rate_limit.get("limit"), sync.rate_limit.get("window")
