@@ -13,7 +13,7 @@ from yarl import URL
 
 from mirrors.oci.errors import RegistryTimeout, Side
 from mirrors.oci.remote.bandwidth import Bandwidth
-from mirrors.oci.remote.faults import NETWORK_ERRORS, SAFE_CAUSES, network_error
+from mirrors.oci.remote.faults import NETWORK_ERRORS, SAFE_CAUSES, is_complaint, network_error
 from mirrors.oci.remote.limits import AdaptiveLimit
 from mirrors.oci.remote.timeouts import Timeouts
 
@@ -123,7 +123,8 @@ class Exchange:
         self._peer.limit.release()
 
     def _fail(self, error: BaseException) -> NoReturn:
-        self._peer.limit.refused(started=self._started, now=time.monotonic())
+        if is_complaint(error):
+            self._peer.limit.refused(started=self._started, now=time.monotonic())
         raise_network_error(error, host=self._peer.host, side=self._peer.side)
 
     def _too_slow(self) -> RegistryTimeout:

@@ -49,6 +49,16 @@ _NO_TLS = re.compile(
 )
 
 
+def is_complaint(error: BaseException) -> bool:
+    """Whether a request failed as it does where a host has too much to do: cut off, or left without an answer.
+
+    What comes before a request, such as names, TLS and the first connection, says nothing about that.
+    """
+    if isinstance(error, (aiohttp.ClientConnectorError, aiohttp.ClientSSLError, aiohttp.ConnectionTimeoutError)):
+        return False
+    return isinstance(error, (TimeoutError, OSError, aiohttp.ServerConnectionError, aiohttp.ClientPayloadError))
+
+
 def network_error(error: BaseException, *, host: str, side: Side) -> OCIError:
     """The OCIError for a request that got no usable answer."""
     if isinstance(error, aiohttp.ClientProxyConnectionError):

@@ -16,7 +16,7 @@ from mirrors.oci.errors import MalformedAnswer, RateLimited, Side
 from mirrors.oci.remote.bandwidth import bandwidth_of
 from mirrors.oci.remote.egress import CheckedResolver, EgressGuard
 from mirrors.oci.remote.exchange import CHUNK, Exchange, Peer, raise_network_error
-from mirrors.oci.remote.faults import NETWORK_ERRORS
+from mirrors.oci.remote.faults import NETWORK_ERRORS, is_complaint
 from mirrors.oci.remote.limits import AdaptiveLimit
 from mirrors.oci.remote.pauses import HostPauses
 from mirrors.oci.remote.proxies import Proxy, proxy_for
@@ -114,7 +114,8 @@ class Transport:
                     timeout=self._ordinary if read_timeout is None else self._timeout(read=read_timeout),
                 )
         except NETWORK_ERRORS as error:
-            limit.refused(started=started, now=time.monotonic())
+            if is_complaint(error):
+                limit.refused(started=started, now=time.monotonic())
             limit.release()
             raise_network_error(error, host=peer.host, side=self._side)
         except BaseException:  # a cancel too must give the host's place back; nothing is swallowed
