@@ -30,6 +30,32 @@ def test_a_pause_of_another_process_is_kept_here_and_a_longer_one_wins() -> None
     assert HostPause.objects.get(host="other.example.com").until - timezone.now() > timedelta(seconds=290)
 
 
+@pytest.mark.parametrize("told_by_others", [True, False])
+def test_a_pause_that_an_operator_deletes_is_lifted_and_not_written_again(told_by_others: bool) -> None:
+    if told_by_others:
+        HostPause.objects.create(host="lifted.example.com", until=timezone.now() + timedelta(seconds=300))
+    else:
+        PROCESS_PAUSES.pause("lifted.example.com", seconds=300)
+    host_pauses.exchange_pauses()
+
+    HostPause.objects.get(host="lifted.example.com").delete()
+    host_pauses.exchange_pauses()
+
+    assert "lifted.example.com" not in PROCESS_PAUSES.snapshot()
+    assert not HostPause.objects.filter(host="lifted.example.com").exists()
+
+
+def test_a_host_that_asks_again_after_its_pause_was_deleted_is_left_alone() -> None:
+    PROCESS_PAUSES.pause("stubborn.example.com", seconds=100)
+    host_pauses.exchange_pauses()
+    HostPause.objects.get(host="stubborn.example.com").delete()
+
+    PROCESS_PAUSES.pause("stubborn.example.com", seconds=300)
+    host_pauses.exchange_pauses()
+
+    assert HostPause.objects.filter(host="stubborn.example.com").exists()
+
+
 def test_pauses_that_are_over_are_neither_taken_in_nor_kept() -> None:
     HostPause.objects.create(host="past.example.com", until=timezone.now() - timedelta(seconds=1))
     host_pauses.exchange_pauses()

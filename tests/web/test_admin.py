@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
-from mirrors.models import AccessToken, Mirror, Namespace, Registry, Repository, Sync, User
+from mirrors.models import AccessToken, HostPause, Mirror, Namespace, Registry, Repository, Sync, User
 from mirrors.services import access_tokens
+from tests.fixtures.browsing import text_of
 from tests.web.conftest import signed_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("rung")]
@@ -27,7 +32,8 @@ def url(model: str, page: str, *args: int) -> str:
 def test_syncs_and_their_tags_cannot_be_made_changed_or_deleted(browser: Client, mirror: Mirror) -> None:
     sync = Sync.objects.create(mirror=mirror)
     copy = sync.tag_copies.create(tag="v1", action="copied")
-    for model, row in (("sync", sync), ("tagcopy", copy)):
+    tag = mirror.tags.create(tag="v1", source_digest="sha256:ab", target_digest="sha256:ab", sync_id=sync.pk)
+    for model, row in (("sync", sync), ("tagcopy", copy), ("mirroredtag", tag)):
         assert browser.get(url(model, "add")).status_code == 403
         assert browser.get(url(model, "delete", row.pk)).status_code == 403
         assert browser.post(url(model, "change", row.pk), {"status": "succeeded"}).status_code == 403
@@ -35,6 +41,51 @@ def test_syncs_and_their_tags_cannot_be_made_changed_or_deleted(browser: Client,
         assert browser.get(url(model, "changelist"), {"q": "v1"}).status_code == 200
     sync.refresh_from_db()
     assert sync.status == "queued"
+
+
+def test_a_sync_shows_what_it_asked_what_came_along_and_some_of_its_unchanged_tags(
+    browser: Client, mirror: Mirror
+) -> None:
+    sync = Sync.objects.create(mirror=mirror)
+    sync.start(worker="w", snapshot={})
+    names = [f"v{number:03}" for number in range(120)]
+    sync.succeed(
+        message="done",
+        unchanged_tags=names,
+        tags_unchanged=120,
+        referrers_copied=7,
+        asked_target=True,
+        rate_limit={"limit": 100, "remaining": 76, "window": 21600},
+    )
+
+    page = text_of(browser.get(url("sync", "change", sync.pk)).text)
+
+    assert "v099 and 20 more" in page
+    assert "v100" not in page
+    assert "Referrers copied: 7" in page
+    assert '"remaining": 76' in page
+    with CaptureQueriesContext(connection) as queries:
+        assert browser.get(url("sync", "changelist")).status_code == 200
+    assert not [query for query in queries if '"unchanged_tags"' in query["sql"]]
+
+
+def test_a_mirrored_tag_is_found_by_its_digest(browser: Client, make_mirror: Callable[..., Mirror]) -> None:
+    make_mirror("one").tags.create(tag="v1", source_digest="sha256:ab", target_digest="sha256:cd", sync_id=1)
+    make_mirror("two").tags.create(tag="v2", source_digest="sha256:ef", target_digest="sha256:ef", sync_id=1)
+    page = text_of(browser.get(url("mirroredtag", "changelist"), {"q": "sha256:cd"}).text)
+    assert "acme/one" in page
+    assert "acme/two" not in page
+
+
+def test_a_pause_is_lifted_by_deleting_it_and_not_made_or_moved_by_hand(browser: Client) -> None:
+    pause = HostPause.objects.create(host="busy.example.com", until=timezone.now() + timedelta(hours=1))
+    assert "busy.example.com" in browser.get(url("hostpause", "changelist")).text
+    assert browser.get(url("hostpause", "add")).status_code == 403
+    assert browser.post(url("hostpause", "change", pause.pk), {"host": "other.example.com"}).status_code == 403
+
+    assert browser.post(url("hostpause", "delete", pause.pk), {"post": "yes"}).status_code == 302
+
+    assert not HostPause.objects.exists()
 
 
 def test_a_mirror_is_changed_on_its_page_alone(browser: Client, mirror: Mirror) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 LONGEST_PAUSE = 3600.0
 """Seconds of a shared pause at most: what one answer says must not keep everybody from a host for days."""
 _MOST_SPREAD = 5.0
+_LOOK_AGAIN = 1.0  # seconds after which those who wait see that their pause was lifted
 
 
 class HostPauses:
@@ -34,6 +35,11 @@ class HostPauses:
         with self._lock:
             self._ends[host] = max(end, self._ends.get(host, end))
 
+    def lift(self, host: str) -> None:
+        """Ask this host again at once: somebody knows better."""
+        with self._lock:
+            self._ends.pop(host, None)
+
     def remaining(self, host: str) -> float:
         """Seconds that this host is still to be left alone; 0 without a pause."""
         end = self._ends.get(host)
@@ -49,10 +55,11 @@ class HostPauses:
 
         Nobody wakes up in lockstep with the others: wake-ups are spread over a quarter of the pause.
         """
+        spread = random.uniform(0, min(_MOST_SPREAD, self.remaining(host) / 4))  # noqa: S311 - jitter
         while rest := self.remaining(host):
             if rest > patience:
                 return rest
-            await asyncio.sleep(rest + random.uniform(0, min(_MOST_SPREAD, rest / 4)))  # noqa: S311 - jitter
+            await asyncio.sleep(_LOOK_AGAIN if rest > _LOOK_AGAIN else rest + spread)
         return 0.0
 
     def snapshot(self) -> dict[str, float]:

@@ -53,6 +53,18 @@ async def test_a_pause_that_is_over_is_forgotten(pauses: HostPauses) -> None:
     assert pauses.snapshot() == {}
 
 
+async def test_who_waits_goes_on_when_the_pause_is_lifted(pauses: HostPauses, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_LOOK_AGAIN", 0.01)
+    pauses.pause("a.example", seconds=3000)
+    waiting = asyncio.create_task(pauses.wait("a.example", patience=3600))
+    await asyncio.sleep(0.03)
+    assert not waiting.done()
+
+    pauses.lift("a.example")
+
+    assert await asyncio.wait_for(waiting, timeout=5) == 0
+
+
 async def test_nobody_wakes_up_in_lockstep(pauses: HostPauses) -> None:
     pauses.pause("a.example", seconds=0.2)
     ends = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import ssl
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -13,7 +13,7 @@ from mirrors.errors import InvalidInput
 from mirrors.models import Namespace, Registry
 from mirrors.models.names import HINTS, REPOSITORY_NAME
 from mirrors.oci.names import is_repository_name
-from mirrors.services import signature_policies
+from mirrors.services import certificates, signature_policies
 
 if TYPE_CHECKING:
     RegistryModelForm = forms.ModelForm[Registry]
@@ -24,28 +24,45 @@ else:  # Django's classes take no type arguments when they run
     InlineFormSet = BaseInlineFormSet
 
 
+FORGET = "-"
+STORED = "Stored, and not shown. Empty: keep it. A single dash: forget it."
+NOT_STORED = "None is stored. What is typed here is kept encrypted and never shown again."
+
+
+class SecretTextarea(forms.Textarea):
+    """Lines of text that are taken and never sent back, not even beside an error."""
+
+    def format_value(self, value: Any) -> str | None:
+        """Nothing."""
+        return None
+
+
 class SecretField(forms.CharField):
     """A secret that can be set and not read: empty keeps what is stored, a dash forgets it."""
 
-    def __init__(self, widget: forms.Widget | None = None, what: str = "") -> None:
+    def __init__(self, widget: forms.Widget | None = None, *, what: str = "") -> None:
+        self.what = what
         super().__init__(
             required=False,
             strip=False,
             widget=widget or forms.PasswordInput(attrs={"autocomplete": "new-password", "class": "vTextField"}),
-            help_text=f"{what} Not shown. Empty: keep what is stored. A single dash: forget it.".strip(),
         )
+
+    def tell(self, *, is_stored: bool) -> None:
+        """Say beside the field whether there is one."""
+        self.help_text = f"{self.what} {STORED if is_stored else NOT_STORED}".strip()
 
 
 class RegistryForm(RegistryModelForm):
-    """A registry; its account and proxies are kept encrypted."""
+    """A registry; its account, its client certificate and its proxies are kept encrypted."""
 
     SECRETS = ("username", "password", "client_certificate", "http_proxy", "https_proxy")
 
     username = SecretField()
     password = SecretField()
     client_certificate = SecretField(
-        forms.Textarea(attrs={"autocomplete": "off", "class": "vLargeTextField", "rows": 5}),
-        "The certificate with its chain and its key, in PEM format.",
+        SecretTextarea(attrs={"autocomplete": "off", "class": "vLargeTextField", "rows": 5, "spellcheck": "false"}),
+        what="The certificate with its chain and its private key, which needs no password, as one text in PEM format.",
     )
     http_proxy = SecretField()
     https_proxy = SecretField()
@@ -65,6 +82,13 @@ class RegistryForm(RegistryModelForm):
             "bandwidth",
         )
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        for name in self.SECRETS:
+            field = self.fields[name]
+            assert isinstance(field, SecretField)  # noqa: S101 - they are declared above
+            field.tell(is_stored=getattr(self.instance, f"{name}_ciphertext") is not None)
+
     def clean_repository_prefix(self) -> str:
         """A path as registries take it; slashes around it are left out."""
         prefix: str = self.cleaned_data["repository_prefix"].strip("/")
@@ -74,20 +98,30 @@ class RegistryForm(RegistryModelForm):
 
     def clean_ca_certificate(self) -> str:
         """Certificates that can be read."""
-        text: str = self.cleaned_data["ca_certificate"]
-        if text:
-            try:
-                ssl.create_default_context(cadata=text)
-            except (ssl.SSLError, ValueError) as error:
-                raise forms.ValidationError("Give certificates as text in PEM format.") from error
-        return text
+        return self._checked("ca_certificate", certificates.check_authorities)
+
+    def clean_client_certificate(self) -> str:
+        """A certificate with its key, or what keeps or forgets the stored one."""
+        self.cleaned_data["client_certificate"] = self.cleaned_data["client_certificate"].strip()
+        if self.cleaned_data["client_certificate"] == FORGET:
+            return FORGET
+        return self._checked("client_certificate", certificates.check_client_certificate)
 
     def save(self, commit: bool = True) -> Registry:
         """Set the secrets that were typed."""
         for name in self.SECRETS:
             if text := self.cleaned_data[name]:
-                setattr(self.instance, name, None if text == "-" else text)
+                setattr(self.instance, name, None if text == FORGET else text)
         return super().save(commit)
+
+    def _checked(self, name: str, check: Callable[[str], None]) -> str:
+        text: str = self.cleaned_data[name].replace("\r\n", "\n")
+        try:
+            if text:
+                check(text)
+        except InvalidInput as error:
+            raise forms.ValidationError(error.message) from error
+        return text
 
 
 class NamespaceForm(NamespaceModelForm):
@@ -97,8 +131,8 @@ class NamespaceForm(NamespaceModelForm):
         required=False,
         widget=forms.Textarea(attrs={"class": "vLargeTextField", "rows": 12, "spellcheck": "false"}),
         help_text="Which signatures images need before they are mirrored, in the words of containers-policy.json, for "
-        'example [{"type": "sigstoreSigned", "keyData": "…"}]. Mirrors that accept unsigned images are exempt. '
-        "Empty: signatures are not looked at.",
+        'example [{"type": "sigstoreSigned", "keyData": "…"}]: see docs/signatures.md. It does not bind mirrors that '
+        "accept unsigned images. Empty: signatures are not looked at.",
     )
 
     class Meta:
@@ -108,7 +142,7 @@ class NamespaceForm(NamespaceModelForm):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         policy = self.instance.signature_policy
-        self.initial["signature_policy"] = "" if policy is None else json.dumps(policy, indent=2)
+        self.initial["signature_policy"] = "" if policy is None else json.dumps(policy, indent=2, ensure_ascii=False)
 
     def clean_signature_policy(self) -> dict[str, object] | None:
         """A policy that can be enforced, or none."""
