@@ -2,44 +2,38 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 from collections.abc import AsyncGenerator, Collection, Mapping
 from contextlib import suppress
-
-from yarl import URL
 
 from mirrors.oci.content import BlobReader
 from mirrors.oci.errors import (
     DigestMismatch,
-    MalformedAnswer,
     NotFound,
     Refused,
-    RegistryTimeout,
     Side,
     Unsupported,
     blame,
 )
 from mirrors.oci.fallback import fetch_fallback, referrer_entries
 from mirrors.oci.manifest import MANIFEST_TYPES, Descriptor, Manifest
-from mirrors.oci.names import check_digest, check_repository_name, check_tag, is_digest, is_tag
+from mirrors.oci.names import check_digest, check_repository_name, check_tag, is_digest
 from mirrors.oci.profile import MIB, Deletion
 from mirrors.oci.remote.client import Answer, RegistryClient
 from mirrors.oci.remote.downloads import download
 from mirrors.oci.remote.foreign import download_foreign
-from mirrors.oci.remote.links import next_link
 from mirrors.oci.remote.rate_limits import RateLimit
 from mirrors.oci.remote.referrers import ReferrersAPI
 from mirrors.oci.remote.sparse import HEADER as SPARSE_HEADER
 from mirrors.oci.remote.sparse import probe_sparse_index
+from mirrors.oci.remote.tag_lists import TagList
 from mirrors.oci.remote.untag import untag
 from mirrors.oci.remote.uploads import Uploads
 
+_USELESS_HEADS = 2
+"""After so many in a row that needed a GET, nobody asks for another."""
 _ACCEPT_MANIFESTS = {"Accept": ", ".join(MANIFEST_TYPES)}
-_ACCEPT_JSON = {"Accept": "application/json"}
-_MOST_PAGES = 10_000
-_MOST_TAGS = 500_000
-_LISTING_SECONDS = 3600.0
+_HEADS_TRIED = 2
+"""HEADs in a row that told nothing before GETs are sent without one."""
 
 
 class RemoteRepository:
@@ -50,7 +44,11 @@ class RemoteRepository:
         self._name = check_repository_name(name)
         actions = "pull" if client.side is Side.SOURCE else "pull,push"
         self._scope = f"repository:{name}:{actions}"
+        # A source is asked for what it has: the first 404 to a HEAD is looked into. From a target it is expected.
+        self._trusts_404 = client.side is Side.TARGET
+        self._useless_heads = 0
         self._uploads = Uploads(client, name=name, scope=self._scope, has_blob=self.has_blob)
+        self._tag_list = TagList(client, name=name, scope=self._scope)
         self._referrers = ReferrersAPI(client, name=name, scope=self._scope)
 
     @property
@@ -70,55 +68,37 @@ class RemoteRepository:
 
     async def list_tags(self) -> list[str]:
         """Every tag, sorted; raises NotFound where the repository does not exist."""
-        try:
-            async with asyncio.timeout(_LISTING_SECONDS):
-                return sorted(await self._all_tags())
-        except TimeoutError:
-            sentence = f"{self.location} lists the tags of {self._name} too slowly. Try again later."
-            raise RegistryTimeout(sentence, side=self._client.side) from None
-
-    async def _all_tags(self) -> set[str]:
-        tags: set[str] = set()
-        seen: set[str] = set()
-        path: str | None = self._first_page(self._client.endpoint.profile.tag_page)
-        while path is not None and path not in seen:
-            if len(seen) == _MOST_PAGES or len(tags) > _MOST_TAGS:
-                raise MalformedAnswer(
-                    f"{self.location} sends the tags of {self._name} without end.", side=self._client.side
-                )
-            seen.add(path)
-            try:
-                answer = await self._call("GET", path, what=f"repository {self._name}", headers=_ACCEPT_JSON)
-            except Refused:
-                # Some refuse to send as many at a time: Quay with 413, ECR with 400.
-                if len(seen) > 1 or path == self._first_page(None):
-                    raise
-                path = self._first_page(None)
-                continue
-            tags.update(self._tags_in(answer))
-            path = self._next_page(answer)
-        return tags
+        return await self._tag_list.read()
 
     async def resolve(self, reference: str) -> Descriptor | None:
         """What a tag or digest points at (one HEAD where the registry is any good), or None."""
-        try:
-            answer = await self._call(
-                "HEAD",
-                self._manifest_path(reference),
-                what=self._called(reference),
-                headers=_ACCEPT_MANIFESTS,
-                accept=(200, 404),
-            )
-        except Unsupported:
-            answer = None
-        if answer is not None and answer.status == 404:
+        answer = None if self._useless_heads >= _USELESS_HEADS else await self._ask_head(reference)
+        if answer is not None and answer.status == 404 and self._trusts_404:
             return None
-        descriptor = answer and _described(answer)
+        descriptor = answer and answer.status == 200 and _described(answer)
         if not descriptor:
-            return await self._resolve_by_get(reference)
+            return await self._resolve_by_get(reference, missing=answer is not None and answer.status == 404)
+        self._trusts_404, self._useless_heads = True, 0
         if is_digest(reference) and descriptor.digest != reference:
             raise self._mismatch(self._called(reference))
         return descriptor
+
+    async def _ask_head(self, reference: str) -> Answer | None:
+        path, what = self._manifest_path(reference), self._called(reference)
+        try:
+            return await self._call("HEAD", path, what=what, headers=_ACCEPT_MANIFESTS, accept=(200, 404))
+        except Unsupported:
+            return None
+
+    async def _resolve_by_get(self, reference: str, *, missing: bool) -> Descriptor | None:
+        """The same by a GET. missing: a HEAD said that it is not there, which some registries say of everything."""
+        try:
+            found = (await self.fetch_manifest(reference)).descriptor
+        except NotFound:
+            self._trusts_404 = self._trusts_404 or missing
+            return None
+        self._useless_heads += 1
+        return found
 
     async def fetch_manifest(self, reference: str) -> Manifest:
         """The manifest behind a tag or digest, verified; raises NotFound."""
@@ -240,37 +220,6 @@ class RemoteRepository:
         return await self._client.call(
             method, path, scope=self._scope, what=what, headers=headers, body=body, accept=accept
         )
-
-    async def _resolve_by_get(self, reference: str) -> Descriptor | None:
-        try:
-            return (await self.fetch_manifest(reference)).descriptor
-        except NotFound:
-            return None
-
-    def _tags_in(self, answer: Answer) -> list[str]:
-        try:
-            tags = list(json.loads(answer.content)["tags"] or ())
-        except (ValueError, KeyError, TypeError, RecursionError):
-            raise MalformedAnswer(
-                f"{self.location} sent a tag list of {self._name} that cannot be read.", side=self._client.side
-            ) from None
-        # Nexus lists null, Artifactory digests: neither is a tag.
-        return [tag for tag in tags if isinstance(tag, str) and is_tag(tag)]
-
-    def _next_page(self, answer: Answer) -> str | None:
-        link = next_link(answer.headers.getall("Link", ()))
-        if link is None:
-            return None
-        try:
-            # Whatever host the link names, the next page is asked from this registry.
-            return answer.url.join(URL(link, encoded=True)).raw_path_qs
-        except ValueError:
-            raise MalformedAnswer(
-                f"{self.location} sent an address of more tags that cannot be read.", side=self._client.side
-            ) from None
-
-    def _first_page(self, size: int | None) -> str:
-        return f"/v2/{self._name}/tags/list" + (f"?n={size}" if size else "")
 
     def _manifest_path(self, reference: str) -> str:
         return f"/v2/{self._name}/manifests/{reference if is_digest(reference) else check_tag(reference)}"

@@ -59,12 +59,12 @@ async def test_a_list_that_links_to_itself_ends(source_registry: FaultyRegistry,
 
 
 async def test_a_list_without_end_is_given_up(source_registry: FaultyRegistry, source, monkeypatch) -> None:
-    monkeypatch.setattr("mirrors.oci.remote.repository._MOST_TAGS", 100)
+    monkeypatch.setattr("mirrors.oci.remote.tag_lists._MOST_TAGS", 100)
     source_registry.switches.tag_page_size = 50
     source_registry.repository("library/app").tags = {f"v{number:03}": "" for number in range(200)}
     with pytest.raises(MalformedAnswer, match="without end"):
         await source.list_tags()
-    monkeypatch.setattr("mirrors.oci.remote.repository._LISTING_SECONDS", 0.1)
+    monkeypatch.setattr("mirrors.oci.remote.tag_lists._LISTING_SECONDS", 0.1)
     source_registry.switches.delay = 0.2
     with pytest.raises(RegistryTimeout, match="too slowly"):
         await source.list_tags()
