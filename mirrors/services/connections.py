@@ -29,7 +29,7 @@ from mirrors.oci import (
 from mirrors.registries import profile_of
 from mirrors.sample.address import announced
 
-SIBLINGS = 4  # each costs a remote registry two requests for a layer it does not have
+SIBLINGS = 64  # a layer is asked of one alone: of that which was seen to have it, or of one by a guess
 
 
 @dataclass(frozen=True)
