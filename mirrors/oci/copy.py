@@ -259,7 +259,7 @@ def _with_counters(outcome: TagOutcome, counters: TagProgress, *, change: Compar
     failures = tuple(counters.failures.values())
     return replace(
         outcome,
-        reason=outcome.reason or _told(failures),
+        reason=" ".join(filter(None, (outcome.reason, "" if failed else _told(failures)))),
         referrers_copied=counters.referrers_copied,
         referrers_failed=failures,
         source_digest=outcome.source_digest or change.source.digest,

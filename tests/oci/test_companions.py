@@ -42,7 +42,7 @@ def test_a_companion_is_known_by_its_name(tag: str, key: str | None) -> None:
 def test_companions_are_found_by_the_digest_they_belong_to() -> None:
     one, two = fallback_tag(ONE), fallback_tag(TWO)
     companions = Companions(["v1", one, one + ".sig", one + ".att", two + ".sig"])
-    assert companions.of(ONE) == [one + ".sig", one + ".att"]
+    assert companions.of(ONE) == [one + ".att", one + ".sig"]
     assert companions.of(TWO) == [two + ".sig"]
     assert companions.of(LONG) == []
     assert [companions.has_fallback(digest) for digest in (ONE, TWO, LONG)] == [True, False, False]
