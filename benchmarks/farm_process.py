@@ -58,7 +58,12 @@ class OptionsListener:
 def main(path: str) -> None:
     """Measure each repository of the job."""
     job = json.loads(Path(path).read_text(encoding="utf-8"))
-    os.environ.update(DATA_DIR=job["directory"], DJANGO_SETTINGS_MODULE="mirrorfarm.settings", LOG_LEVEL="ERROR")
+    os.environ.update(
+        DATA_DIR=job["directory"],
+        DJANGO_SETTINGS_MODULE="mirrorfarm.settings",
+        LOG_LEVEL="ERROR",
+        SSRF_ALLOWED_HOSTS="127.0.0.0/8",
+    )
     import django
 
     django.setup()
