@@ -11,7 +11,7 @@ import json
 import sys
 import time
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +60,8 @@ class Fleet:
             source, target = [
                 RemoteRepository(await stack.enter_async_context(self._client(side)), repository) for side in Side
             ]
-            outcomes = await copy_tags(source, target, await source.list_tags(), options=options)
+            tags = await source.list_tags()
+            outcomes = await copy_tags(source, target, tags, options=replace(options, source_tags=tags))
         failed = [outcome for outcome in outcomes if outcome.action is Action.FAILED]
         if failed:
             sys.exit(f"{repository}: {len(failed)} tags failed, {failed[0].tag}: {failed[0].reason}")
