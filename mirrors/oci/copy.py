@@ -25,7 +25,7 @@ from mirrors.oci.options import CopyOptions
 from mirrors.oci.patience import Patience
 from mirrors.oci.platforms import described, no_wanted_platform
 from mirrors.oci.progress import Action, Progress, ReferrerFailure, TagOutcome, TagProgress
-from mirrors.oci.referrers import Referrers
+from mirrors.oci.referrers import Found, Referrers
 from mirrors.oci.selection import Choice, rewriting_reason
 from mirrors.oci.signatures.check import check_signatures
 from mirrors.oci.walk import Walk
@@ -172,8 +172,7 @@ class _Run:
         moves = choice.manifest.digest != change.before
         if moves:
             await self._walk.check_target_takes(choice)
-        await self._walk.copy_contents(choice, tag=counters)
-        found = await self._referrers.find(await self._referrers.subjects_in(choice))
+        found = await self._copy_contents(choice, counters=counters)
         if moves and found.needs_subject:
             await self._walk.push(choice)
         await self._referrers.copy(found, tag=counters)
@@ -181,6 +180,16 @@ class _Run:
             if not await self._move_tag(choice, tag=change.tag):
                 await self._referrers.list_at_target(choice.manifest, counters)
             self._progress.count(counters, "manifests_copied")
+
+    async def _copy_contents(self, choice: Choice, *, counters: TagProgress) -> Found:
+        """Everything below the manifest; what refers to it is looked up at the source meanwhile."""
+        finding = asyncio.create_task(self._referrers.find(await self._referrers.subjects_in(choice)))
+        try:
+            await self._walk.copy_contents(choice, tag=counters)
+            return await finding
+        finally:
+            finding.cancel()
+            await asyncio.gather(finding, return_exceptions=True)
 
     async def _move_tag(self, choice: Choice, *, tag: str) -> bool:
         """Push the manifest under its tag; whether the target lists it by itself with its subject."""

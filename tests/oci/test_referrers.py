@@ -164,6 +164,18 @@ async def test_a_fault_that_may_pass_keeps_the_tag_back(
     assert (outcome.action, outcome.referrers_copied) == (Action.COPIED, 1)
 
 
+async def test_a_source_that_cannot_tell_now_keeps_the_tag_back_and_no_content(
+    source_registry: FaultyRegistry, app: StoredTags, held: StoredTags, source, target
+) -> None:
+    app.put(small_image(), tag="v1")
+    source_registry.fail("GET", "/referrers/", status=503, times=99)
+    (outcome,) = await copy_tags(source, target, ["v1"])
+    assert outcome.error is not None
+    assert outcome.error.retryable
+    assert held.tags == {}
+    assert held.blobs.keys() == small_image().blobs.keys()
+
+
 async def test_tags_of_one_digest_share_the_work_and_the_failures(
     target_registry: FaultyRegistry, source_registry: FaultyRegistry, app: StoredTags, source, target
 ) -> None:
