@@ -25,7 +25,7 @@ OF_FINISHED = {
 
 
 def mirror_body(status: MirrorStatus) -> dict[str, Any]:
-    """What GET …/mirror answers: Quay's keys, and `last_error`. Never a password."""
+    """What GET …/mirror answers: Quay's keys, and from `platforms` on ours. Never a password."""
     mirror = status.mirror
     word = sync_status(status)
     return {

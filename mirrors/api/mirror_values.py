@@ -10,7 +10,8 @@ from mirrors.api.bodies import array_of, boolean, integer, nullable, object_of, 
 from mirrors.api.mirror_body import DATE_FORMAT, RULE_KIND, shown_proxy
 from mirrors.errors import InvalidInput, NotFound
 from mirrors.models import Mirror, Robot
-from mirrors.models.mirror import MINIMUM_TIMEOUT
+from mirrors.models.mirror import MINIMUM_TIMEOUT, architectures_of
+from mirrors.oci import IndexMode
 from mirrors.services import mirror_fields, mirrors, namespaces
 
 PROXIES = ("http_proxy", "https_proxy", "no_proxy")
@@ -35,6 +36,10 @@ FIELDS = {
         }
     ),
     "architecture_filter": nullable(array_of(text)),
+    "platforms": nullable(array_of(text)),
+    "index_mode": one_of(*IndexMode),
+    "copies_referrers": boolean,
+    "copies_foreign_layers": boolean,
 }
 REQUIRED = ("external_reference", "sync_start_date", "sync_interval", "root_rule")
 """On POST. Quay wants skopeo_timeout_interval too and breaks without robot_username: docs/quay-compatibility.md."""
@@ -45,13 +50,13 @@ Step = Callable[[Body, Mirror | None], dict[str, Any]]
 
 def values_for_creation(body: Body) -> dict[str, Any]:
     """The mirror's fields; raises InvalidInput for the first that is not acceptable."""
-    steps = (_reference, _architectures, _timeout, _start, _patterns, _robot, _credentials, _plain, _registry_config)
+    steps = (_reference, _platforms, _timeout, _start, _patterns, _robot, _credentials, _plain, _registry_config)
     return _values(body, None, steps)
 
 
 def values_for_change(body: Body, *, mirror: Mirror) -> dict[str, Any]:
     """The same for the fields that are given."""
-    steps = (_reference, _start, _timeout, _architectures, _credentials, _patterns, _robot, _plain, _registry_config)
+    steps = (_reference, _start, _timeout, _platforms, _credentials, _patterns, _robot, _plain, _registry_config)
     return _values(body, mirror, steps)
 
 
@@ -73,13 +78,30 @@ def _renamed(names: dict[str, str]) -> Step:
 
 _reference = _renamed({"external_reference": "source_reference"})
 _timeout = _renamed({"skopeo_timeout_interval": "timeout_seconds"})
-_plain = _renamed({"is_enabled": "is_enabled", "sync_interval": "sync_interval"})
+_PLAIN = ("is_enabled", "sync_interval", "index_mode", "copies_referrers", "copies_foreign_layers")
+_plain = _renamed({name: name for name in _PLAIN})
 
 
-def _architectures(body: Body, _: Mirror | None) -> dict[str, Any]:
-    if "architecture_filter" not in body:
-        return {}
-    return {"platforms": mirror_fields.clean_architectures(body["architecture_filter"])}
+def _platforms(body: Body, mirror: Mirror | None) -> dict[str, Any]:
+    """From Quay's `architecture_filter` or our `platforms`, which says more of the same thing.
+
+    Whichever only repeats what GET shows is no change: so a client that knows but one of them may send both back.
+    """
+    given: dict[str, list[str]] = {}
+    if "architecture_filter" in body:
+        given["architecture_filter"] = mirror_fields.clean_architectures(body["architecture_filter"])
+    if "platforms" in body:
+        given |= _named({"platforms": body["platforms"]}, {})
+    shown = {"architecture_filter": mirror.architectures, "platforms": mirror.platforms} if mirror else {}
+    news = {name: value for name, value in given.items() if name not in shown or value != shown[name]}
+    if len(news) == 2 and set(architectures_of(news["platforms"])) != set(news["architecture_filter"]):
+        raise InvalidInput(
+            "platforms and architecture_filter contradict each other: give one of them, or the same architectures in "
+            "both.",
+            field="platforms",
+        )
+    chosen = news.get("platforms", news.get("architecture_filter"))
+    return {} if chosen is None else {"platforms": chosen}
 
 
 def _start(body: Body, _: Mirror | None) -> dict[str, Any]:

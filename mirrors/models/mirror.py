@@ -23,6 +23,12 @@ INDEX_MODE_WORDS = {
 DEFAULT_INTERVAL = 24 * 3600
 
 
+def architectures_of(platforms: list[str]) -> list[str]:
+    """The architectures of these platforms, as far as Quay knows them, order kept."""
+    parts = dict.fromkeys(part for platform in platforms for part in platform.split("/")[:2])
+    return [part for part in parts if part in ARCHITECTURES]
+
+
 def index_modes() -> list[tuple[str, str]]:
     """What becomes of an index when only some of its platforms are wanted, as choices."""
     return [(mode.value, words) for mode, words in INDEX_MODE_WORDS.items()]
@@ -87,9 +93,8 @@ class Mirror(models.Model):
 
     @property
     def architectures(self) -> list[str]:
-        """What Quay's API can say of the platforms: their architectures, as far as Quay knows them, order kept."""
-        parts = dict.fromkeys(part for platform in self.platforms for part in platform.split("/")[:2])
-        return [part for part in parts if part in ARCHITECTURES]
+        """What Quay's API can say of the platforms."""
+        return architectures_of(self.platforms)
 
     def next_slot(self, after: datetime) -> datetime:
         """The first time of the schedule later than `after`: starts_at plus whole intervals."""

@@ -48,6 +48,71 @@ def test_one_sync_shows_counts_error_and_pages_of_tags(api: APIClient, mirror: M
     assert "next_page" not in last
 
 
+def pages_of_tags(api: APIClient, sync: Sync, *, limit: int) -> list[list[str]]:
+    """The names of the tags, page by page."""
+    pages, query = [], {"limit": limit}
+    while True:
+        body = api.get(f"{SYNCS}/{sync.pk}", **query).json()
+        pages.append([tag["tag"] for tag in body["tags"]])
+        if "next_page" not in body:
+            return pages
+        query["next_page"] = body["next_page"]
+
+
+@pytest.mark.parametrize(
+    ("limit", "pages"),
+    [
+        (1, [["moved-1"], ["moved-2"], ["same-1"], ["same-2"], ["same-3"]]),
+        (2, [["moved-1", "moved-2"], ["same-1", "same-2"], ["same-3"]]),
+        (3, [["moved-1", "moved-2", "same-1"], ["same-2", "same-3"]]),
+        (5, [["moved-1", "moved-2", "same-1", "same-2", "same-3"]]),
+    ],
+)
+def test_pages_go_on_from_recorded_tags_to_unchanged_ones_without_a_gap(
+    api: APIClient, mirror: Mirror, limit: int, pages: list[list[str]]
+) -> None:
+    sync = Sync.objects.create(mirror=mirror)
+    sync.start(worker="worker-1", snapshot={})
+    for name in ("moved-1", "moved-2"):
+        TagCopy.objects.create(sync=sync, tag=name, action="copied")
+    sync.succeed(message="done", tags_unchanged=3, unchanged_tags=["same-1", "same-2", "same-3"])
+
+    assert pages_of_tags(api, sync, limit=limit) == pages
+
+
+def test_an_unchanged_tag_has_its_digests_and_a_sync_its_referrers_and_the_sources_limit(
+    api: APIClient, mirror: Mirror
+) -> None:
+    sync = Sync.objects.create(mirror=mirror)
+    sync.start(worker="worker-1", snapshot={})
+    mirror.tags.create(tag="same", source_digest="sha256:ab", target_digest="sha256:cd", sync_id=sync.pk)
+    TagCopy.objects.create(sync=sync, tag="moved", action="copied", referrers_copied=2, referrers_failed=1)
+    limit = {"limit": 100, "remaining": 76, "window": 21600}
+    sync.succeed(message="done", unchanged_tags=["same"], referrers_copied=2, referrers_failed=1, rate_limit=limit)
+
+    body = api.get(f"{SYNCS}/{sync.pk}").json()
+
+    assert (body["referrers"], body["rate_limit"]) == ({"copied": 2, "failed": 1}, limit)
+    moved, same = body["tags"]
+    assert moved["referrers"] == {"copied": 2, "failed": 1}
+    assert (same["action"], same["source_digest"], same["target_digest"]) == ("unchanged", "sha256:ab", "sha256:cd")
+
+
+@pytest.mark.parametrize("value", ["x", "0", "-0", "--1", "1.5", "-²"])
+def test_a_wrong_page_of_tags_is_refused(api: APIClient, mirror: Mirror, value: str) -> None:
+    response = api.get(f"{SYNCS}/{finished(mirror).pk}", next_page=value)
+    assert response.status_code == 400
+    assert response.json()["message"] == "next_page in the query must be a whole number, not 0."
+
+
+def test_a_page_beyond_the_last_tag_is_empty(api: APIClient, mirror: Mirror) -> None:
+    sync = finished(mirror)
+    for value in ("-1", "-999999999999999999", "999999999999999999"):
+        body = api.get(f"{SYNCS}/{sync.pk}", next_page=value).json()
+        assert body["tags"] == []
+        assert "next_page" not in body
+
+
 def test_a_sync_of_another_mirror_is_not_found(api: APIClient, make_mirror: Callable[..., Mirror]) -> None:
     make_mirror("app")
     other = finished(make_mirror("other"))

@@ -52,6 +52,17 @@ RULE = {"rule_kind": "tag_glob_csv", "rule_value": ["3.1", "3.1*"]}
         ("architecture_filter", ["invalid"], 400),
         ("architecture_filter", ["amd64", "invalid"], 400),
         ("architecture_filter", "amd64", 400),
+        ("index_mode", "rewritten", 201),
+        ("index_mode", "thin", 400),
+        ("index_mode", None, 400),
+        ("copies_referrers", False, 201),
+        ("copies_referrers", "no", 400),
+        ("copies_foreign_layers", True, 201),
+        ("copies_foreign_layers", 1, 400),
+        ("platforms", ["linux/amd64", "linux/arm64"], 201),
+        ("platforms", ["windows"], 400),
+        ("platforms", [7], 400),
+        ("platforms", "amd64", 400),
     ],
 )
 def test_one_field_changes_or_stays(mirrored: APIClient, robot: Robot, field: str, value: object, status: int) -> None:
@@ -59,13 +70,70 @@ def test_one_field_changes_or_stays(mirrored: APIClient, robot: Robot, field: st
     before = mirrored.get(MIRROR).json()
     response = mirrored.put(MIRROR, {field: value})
     assert response.status_code == status
-    assert mirrored.get(MIRROR).json() == (before | {field: value} if status == 201 else before)
+    shown = {"platforms": value} if field == "architecture_filter" else {}
+    assert mirrored.get(MIRROR).json() == (before | {field: value} | shown if status == 201 else before)
     assert str(value) not in response.content.decode() or field != "external_registry_password"
 
 
-def test_no_architectures_reads_back_as_an_empty_list(mirrored: APIClient) -> None:
-    assert mirrored.put(MIRROR, {"architecture_filter": None}).status_code == 201
-    assert mirrored.get(MIRROR).json()["architecture_filter"] == []
+@pytest.mark.parametrize("field", ["architecture_filter", "platforms"])
+@pytest.mark.parametrize("value", [None, []])
+def test_no_platforms_read_back_as_empty_lists(mirrored: APIClient, field: str, value: object) -> None:
+    assert mirrored.put(MIRROR, {field: value}).status_code == 201
+    body = mirrored.get(MIRROR).json()
+    assert (body["architecture_filter"], body["platforms"]) == ([], [])
+
+
+FINE = ["amd64", "linux/arm/v7", "linux/arm64/v8"]
+
+
+@pytest.fixture
+def finely_filtered(mirrored: APIClient) -> APIClient:
+    """A mirror of platforms that Quay's filter cannot tell apart."""
+    assert mirrored.put(MIRROR, {"platforms": FINE}).status_code == 201
+    return mirrored
+
+
+@pytest.mark.parametrize(
+    ("body", "platforms"),
+    [
+        ({"platforms": ["x86_64", "linux/ARM/7", "amd64"]}, ["amd64", "linux/arm/v7"]),
+        ({"platforms": ["windows/amd64"], "architecture_filter": ["amd64"]}, ["windows/amd64"]),
+        ({"platforms": ["linux/riscv64"], "architecture_filter": []}, ["linux/riscv64"]),
+        ({"architecture_filter": ["s390x"]}, ["s390x"]),
+        ({"architecture_filter": []}, []),
+        # What is sent back as it was shown changes nothing, alone or beside the other.
+        ({"architecture_filter": ["amd64", "arm64"]}, FINE),
+        ({"architecture_filter": ["amd64", "arm64"], "platforms": ["s390x"]}, ["s390x"]),
+        ({"architecture_filter": ["s390x"], "platforms": FINE}, ["s390x"]),
+        ({"architecture_filter": ["amd64", "arm64"], "platforms": FINE}, FINE),
+    ],
+)
+def test_platforms_and_quays_filter_are_two_views_of_one_thing(
+    finely_filtered: APIClient, body: dict[str, object], platforms: list[str]
+) -> None:
+    assert finely_filtered.put(MIRROR, body).status_code == 201
+    assert finely_filtered.get(MIRROR).json()["platforms"] == platforms
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"platforms": ["linux/arm/v7"], "architecture_filter": ["s390x"]},
+        {"platforms": ["linux/s390x", "linux/amd64"], "architecture_filter": ["s390x"]},
+        {"platforms": [], "architecture_filter": ["s390x"]},
+    ],
+)
+def test_a_contradiction_between_both_is_refused(finely_filtered: APIClient, body: dict[str, object]) -> None:
+    response = finely_filtered.put(MIRROR, body)
+    assert response.status_code == 400
+    assert "platforms and architecture_filter contradict each other: give one" in response.json()["detail"]
+    assert finely_filtered.get(MIRROR).json()["platforms"] == FINE
+
+
+def test_a_refusal_of_a_platform_names_the_field_and_says_how_to_write_one(mirrored: APIClient) -> None:
+    detail = mirrored.put(MIRROR, {"platforms": ["amd64/linux"]}).json()["detail"]
+    assert detail.startswith("platforms: ")
+    assert "Write it like linux/amd64, linux/arm/v7 or arm64." in detail
 
 
 @pytest.mark.parametrize("key", ["http_proxy", "https_proxy", "no_proxy"])

@@ -47,6 +47,10 @@ def test_get_gives_back_what_was_posted(mirrored: APIClient) -> None:
         "sync_retries_remaining": 3,
         "sync_status": "NEVER_RUN",
         "last_error": None,
+        "platforms": BODY["architecture_filter"],
+        "index_mode": "sparse",
+        "copies_referrers": True,
+        "copies_foreign_layers": False,
     }
     assert response.json() == expected
     assert PASSWORD not in response.content.decode()
@@ -61,6 +65,28 @@ def test_only_what_is_required_is_enough(api: APIClient, repository: Repository,
     assert stored["external_registry_username"] is None
     assert stored["skopeo_timeout_interval"] == 300
     assert stored["architecture_filter"] == []
+
+
+def test_our_own_keys_are_taken_beside_quays(api: APIClient, repository: Repository, robot: Robot) -> None:
+    ours = {
+        "platforms": ["linux/amd64", "arm64", "linux/arm/v7"],
+        "index_mode": "rewritten",
+        "copies_referrers": False,
+        "copies_foreign_layers": True,
+    }
+    assert api.post(MIRROR, BODY | ours).status_code == 201
+    stored = api.get(MIRROR).json()
+    assert {name: stored[name] for name in ours} == ours
+    assert stored["architecture_filter"] == BODY["architecture_filter"]
+
+
+def test_platforms_that_contradict_quays_filter_are_refused(
+    api: APIClient, repository: Repository, robot: Robot
+) -> None:
+    response = api.post(MIRROR, changed(platforms=["linux/amd64"]))
+    assert response.status_code == 400
+    assert "platforms and architecture_filter contradict each other" in response.json()["detail"]
+    assert not Mirror.objects.exists()
 
 
 def test_unknown_keys_are_ignored(api: APIClient, repository: Repository, robot: Robot) -> None:
