@@ -172,6 +172,7 @@ async def test_a_source_that_cannot_tell_now_keeps_the_tag_back_and_no_content(
     (outcome,) = await copy_tags(source, target, ["v1"])
     assert outcome.error is not None
     assert outcome.error.retryable
+    assert "switch the copying of referrers off" in outcome.reason
     assert held.tags == {}
     assert held.blobs.keys() == small_image().blobs.keys()
 

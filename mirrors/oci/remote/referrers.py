@@ -15,6 +15,7 @@ from mirrors.oci.errors import (
     MalformedAnswer,
     NotFound,
     OCIError,
+    RegistryFault,
     Unsupported,
 )
 from mirrors.oci.fallback import referrer_entries
@@ -55,6 +56,13 @@ class ReferrersAPI:
             # Once it has answered, a refusal is about the one digest.
             self._exists = bool(self._exists)
             return None
+        except RegistryFault as error:
+            raise RegistryFault(
+                f"{self._client.host} fails to list what refers to {digest}. It is worth trying again later. If it stays "
+                "so, switch the copying of referrers off.",
+                side=self._client.side,
+                retry_after=error.retry_after,
+            ) from error
         self._exists = True
         seen = {path}
         while following is not None and following not in seen:
