@@ -58,8 +58,8 @@ class ReferrersAPI:
             return None
         except RegistryFault as error:
             raise RegistryFault(
-                f"{self._client.host} fails to list what refers to {digest}. It is worth trying again later. If it stays "
-                "so, switch the copying of referrers off.",
+                f"{self._client.host} fails to list what refers to {digest}. It is worth trying again later. "
+                "If it stays so, switch the copying of referrers off.",
                 side=self._client.side,
                 retry_after=error.retry_after,
             ) from error
