@@ -11,6 +11,7 @@ from rich.table import Table
 from mirrors.management.intervals import interval_text
 from mirrors.management.progress import activity, counts, end_of
 from mirrors.models import Mirror, Sync, TagCopy
+from mirrors.oci import IndexMode
 from mirrors.services.mirror_status import MirrorStatus, State, statuses_of
 
 STYLES = {State.SUCCEEDED: "green", State.FAILED: "red", State.SYNCING: "cyan", State.RETRYING: "yellow"}
@@ -45,7 +46,8 @@ def mirror_details(status: MirrorStatus) -> Table:
         "repository": f"{mirror.repository} ({mirror.repository.visibility})",
         "source": mirror.source_reference,
         "tags": ", ".join(mirror.tag_patterns),
-        "platforms": ", ".join(mirror.platforms) or "all",
+        "platforms": _platforms(mirror),
+        "comes along": _comes_along(mirror),
         "every": interval_text(mirror.sync_interval),
         "signs in": "with stored credentials" if mirror.source_username_ciphertext else "no, reads anonymously",
         "verifies TLS": "yes" if mirror.wants_tls_verified else "no",
@@ -78,6 +80,19 @@ def failed_tag_lines(sync: Sync) -> Iterable[str]:
         yield f"{copy.tag}: {copy.message or copy.error_code}"
     if total > FAILED_TAGS_SHOWN:
         yield f"and {total - FAILED_TAGS_SHOWN} more"
+
+
+def _platforms(mirror: Mirror) -> str:
+    if not mirror.platforms:
+        return "all"
+    is_rewritten = mirror.index_mode == IndexMode.REWRITTEN
+    return ", ".join(mirror.platforms) + (", indexes rewritten" if is_rewritten else ", indexes kept as they are")
+
+
+def _comes_along(mirror: Mirror) -> str:
+    """What is copied besides the images themselves."""
+    chosen = {"signatures and attestations": mirror.copies_referrers, "foreign layers": mirror.copies_foreign_layers}
+    return ", ".join(name for name, is_chosen in chosen.items() if is_chosen) or "nothing but the images"
 
 
 def next_sync(status: MirrorStatus) -> str:

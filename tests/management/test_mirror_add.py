@@ -56,6 +56,35 @@ def test_all_options_reach_the_mirror(
     assert "source-password-2Ld8" not in ran.said + ran.refused
 
 
+def test_what_is_copied_is_chosen_and_shown(run: Callable[..., Ran], administrator: User) -> None:
+    options = ["--platforms", "x86_64, linux/arm/v7", "--rewrite-indexes", "--no-referrers", "--foreign-layers"]
+    run("mirror", "add", SOURCE, "myorg/app", "--tags", "*", *options)
+
+    mirror = Mirror.objects.get()
+    assert mirror.platforms == ["amd64", "linux/arm/v7"]
+    assert (mirror.index_mode, mirror.copies_referrers, mirror.copies_foreign_layers) == ("rewritten", False, True)
+    shown = " ".join(run("mirror", "show", "myorg/app").said.split())
+    assert "platforms amd64, linux/arm/v7, indexes rewritten comes along foreign layers every" in shown
+
+
+def test_everything_but_foreign_layers_is_copied_unless_told_otherwise(
+    run: Callable[..., Ran], administrator: User
+) -> None:
+    run("mirror", "add", SOURCE, "myorg/app", "--tags", "*")
+
+    mirror = Mirror.objects.get()
+    assert mirror.platforms == []
+    assert (mirror.index_mode, mirror.copies_referrers, mirror.copies_foreign_layers) == ("sparse", True, False)
+    shown = " ".join(run("mirror", "show", "myorg/app").said.split())
+    assert "platforms all comes along signatures and attestations every" in shown
+
+
+def test_kept_indexes_and_mirrors_of_bare_images_are_told_apart(run: Callable[..., Ran], administrator: User) -> None:
+    run("mirror", "add", SOURCE, "myorg/app", "--tags", "*", "--platforms", "arm64", "--no-referrers")
+    shown = " ".join(run("mirror", "show", "myorg/app").said.split())
+    assert "platforms arm64, indexes kept as they are comes along nothing but the images every" in shown
+
+
 def test_the_password_may_come_from_the_environment(
     run: Callable[..., Ran], administrator: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -78,8 +107,12 @@ def test_the_password_may_come_from_the_environment(
         ([SOURCE, "MyOrg/app", "--tags", "*"], "TARGET: Use 2 to 255 lower-case letters"),
         ([SOURCE, "myorg/App", "--tags", "*"], "TARGET: Use lower-case letters"),
         (
-            [SOURCE, "myorg/app", "--tags", "*", "--platforms", "mips"],
-            "--platforms: ",
+            [SOURCE, "myorg/app", "--tags", "*", "--platforms", "amd64,linux"],
+            "--platforms: 'linux' has an operating system where its architecture belongs. Write it like linux/amd64",
+        ),
+        (
+            [SOURCE, "myorg/app", "--tags", "*", "--rewrite-indexes"],
+            "--rewrite-indexes: Say with --platforms for which ones",
         ),
         ([SOURCE, "myorg/app", "--tags", "*", "--robot", "No Robot"], "--robot: Start with a lower-case letter"),
         ([SOURCE, "myorg/app", "--tags", "*", "--by", "nobody"], "--by: There is no active user named nobody."),

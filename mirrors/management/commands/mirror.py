@@ -37,6 +37,7 @@ ARGUMENTS = {
     "tag_patterns": "--tags",
     "sync_interval": "--every",
     "platforms": "--platforms",
+    "index_mode": "--rewrite-indexes",
     "source_username": "--username",
     "source_password": "--password-stdin",
     "robot": "--robot",
@@ -181,12 +182,14 @@ def _add_arguments_of_add(parser: CommandParser) -> None:
     parser.add_argument("target", metavar="TARGET", help="where to keep it: namespace/name")
     parser.add_argument("--tags", default="", help="comma-separated globs, for example 'v1.*,latest'")
     parser.add_argument("--every", default="1d", help="how often: 30m, 6h, 1d (the default)")
-    parser.add_argument("--platforms", default="", help="only these, like amd64,linux/arm/v7 (default: all)")
+    parser.add_argument("--platforms", default="", help="only these, for example amd64,linux/arm/v7 (default: all)")
     parser.add_argument(
-        "--rewrite-indexes", action="store_true", help="write new indexes of these platforms; their digests change"
+        "--rewrite-indexes", action="store_true", help="list only these platforms in indexes; their digests change"
     )
     parser.add_argument("--no-referrers", action="store_true", help="leave signatures and attestations behind")
-    parser.add_argument("--foreign-layers", action="store_true", help="copy layers that are kept elsewhere too")
+    parser.add_argument(
+        "--foreign-layers", action="store_true", help="copy layers that images only link to; mind their licence"
+    )
     parser.add_argument("--username", help="the user name at the source")
     parser.add_argument(
         "--password-stdin",
@@ -202,6 +205,8 @@ def _add_arguments_of_add(parser: CommandParser) -> None:
 
 def _values(options: dict[str, Any]) -> dict[str, Any]:
     """The mirror's columns."""
+    if options["rewrite_indexes"] and not split_patterns(options["platforms"]):
+        raise InvalidInput("Say with --platforms for which ones indexes are rewritten.", field="index_mode")
     values = {
         "source_reference": options["source"],
         "tag_patterns": split_patterns(options["tags"]),
