@@ -46,6 +46,7 @@ class RemoteRepository:
         self._scope = f"repository:{name}:{actions}"
         # A source is asked for what it has: the first 404 to a HEAD is looked into. From a target it is expected.
         self._trusts_404 = client.side is Side.TARGET
+        self._head_works = False
         self._useless_heads = 0
         self._uploads = Uploads(client, name=name, scope=self._scope, has_blob=self.has_blob)
         self._tag_list = TagList(client, name=name, scope=self._scope)
