@@ -19,6 +19,7 @@ from mirrors.oci.remote.timeouts import Timeouts
 
 CHUNK = 256 * 1024
 """Bytes read and written at a time: the knee of aiohttp's throughput."""
+_SMALL = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ class Exchange:
         while True:
             asked = clock()
             try:
-                chunk = await self.response.content.read(CHUNK)
+                chunk = await self._next()
             except NETWORK_ERRORS as error:
                 self._fail(error)
             if not chunk:
@@ -98,6 +99,16 @@ class Exchange:
             if bandwidth is not None:
                 await bandwidth.pass_through(len(chunk))
             yield chunk
+
+    async def _next(self) -> bytes:
+        """The next piece as it came; nothing at the end. To join large ones would copy each byte once more."""
+        content = self.response.content
+        chunk, is_boundary = await content.readchunk()
+        while is_boundary and not chunk:
+            chunk, is_boundary = await content.readchunk()
+        if 0 < len(chunk) < _SMALL:
+            chunk += content.read_nowait(CHUNK - len(chunk))
+        return chunk
 
     async def read(self, limit: int) -> bytes:
         """The body, as far as `limit` bytes and one more."""
