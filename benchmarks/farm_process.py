@@ -10,6 +10,7 @@ import json
 import os
 import statistics
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -23,12 +24,12 @@ _WARM_UP = 1
 
 
 class QueryCounter:
-    """Counts every statement of every connection; the heartbeat's thread has one of its own."""
+    """Counts every statement of every connection; those of the heartbeat, whose thread has one of its own, apart."""
 
     def __init__(self) -> None:
         from django.db.backends.signals import connection_created
 
-        self.count = 0
+        self.count = self.by_heartbeat = 0
         connection_created.connect(self._attach)
 
     def _attach(self, connection: Any, **_: object) -> None:
@@ -36,7 +37,10 @@ class QueryCounter:
             connection.execute_wrappers.append(self)
 
     def __call__(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
-        self.count += 1
+        if threading.current_thread() is threading.main_thread():
+            self.count += 1
+        else:
+            self.by_heartbeat += 1
         return execute(sql, params, many, context)
 
 
@@ -84,12 +88,13 @@ def _measure(
     from mirrors.services import sync_runs
 
     mirror = _mirror(job, repository)
-    syncs, engines, queries = [], [], []
+    syncs, engines, queries, beats = [], [], [], []
     for _ in range(job["rounds"] + _WARM_UP):
         sync = _queued_sync(mirror)
-        before = counter.count
+        before = counter.count, counter.by_heartbeat
         syncs.append(_cpu(partial(sync_runs.run_sync, sync.pk)))
-        queries.append(counter.count - before)
+        queries.append(counter.count - before[0])
+        beats.append(counter.by_heartbeat - before[1])
         sync.refresh_from_db()
         if sync.status != "succeeded":
             sys.exit(f"The sync of {repository} ended as {sync.status}: {sync.message}")
@@ -100,6 +105,7 @@ def _measure(
         sync_cpu=statistics.median(syncs[_WARM_UP:]),
         engine_cpu=statistics.median(engines[_WARM_UP:]),
         queries=int(statistics.median(queries[_WARM_UP:])),
+        heartbeat_queries=int(statistics.median(beats[_WARM_UP:])),
     )
 
 

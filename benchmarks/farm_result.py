@@ -8,7 +8,8 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class FarmResult:
     """CPU seconds of this process: of a whole sync (run_sync, its thread included), and of the engine alone on the same
-    repository. queries: statements that a sync sends to its database. All medians.
+    repository. queries: statements that a sync sends to its database; heartbeat_queries: those of its heartbeat, which
+    depend on how long it takes. All medians.
     """
 
     tags: int
@@ -16,6 +17,7 @@ class FarmResult:
     sync_cpu: float
     engine_cpu: float
     queries: int
+    heartbeat_queries: int
 
     @property
     def milliseconds_per_tag(self) -> float:

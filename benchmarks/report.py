@@ -144,5 +144,6 @@ def _machine_sentence(results: Results) -> str:
 def _farm_sentence(result: FarmResult) -> str:
     return (
         f"{result.tags} tags: {result.milliseconds_per_tag:.2f} ms of CPU per tag on top of the engine "
-        f"({result.sync_cpu:.2f} s against {result.engine_cpu:.2f} s), {result.queries} statements to the database"
+        f"({result.sync_cpu:.2f} s against {result.engine_cpu:.2f} s), {result.queries} statements to the database "
+        f"and {result.heartbeat_queries} of the heartbeat"
     )

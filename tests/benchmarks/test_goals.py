@@ -64,7 +64,10 @@ def test_throughput_is_bytes_per_second_of_cpu() -> None:
 
 
 def test_the_farm_may_not_ask_its_database_once_per_tag() -> None:
-    farm = [FarmResult(500, 3, sync_cpu=0.4, engine_cpu=0.2, queries=20), FarmResult(2000, 3, 1.0, 0.8, queries=70)]
+    farm = [
+        FarmResult(500, 3, sync_cpu=0.4, engine_cpu=0.2, queries=20, heartbeat_queries=6),
+        FarmResult(2000, 3, sync_cpu=1.0, engine_cpu=0.8, queries=70, heartbeat_queries=6),
+    ]
 
     verdict = _verdict(Results(farm=farm), "as many statements")
 
