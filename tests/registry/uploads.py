@@ -142,7 +142,7 @@ class Uploads:
 
     def _under_way(self, request: web.Request, held: StoredTags, session: str, *, status: int) -> web.Response:
         switches, received = self.registry.switches, len(held.uploads[session].content)
-        if switches.locations == "new" and request.method != "GET":
+        if switches.locations == "new" and status in {201, 202}:
             renamed = f"{session.partition('-')[0]}-{len(self.registry.requests)}"
             held.uploads[renamed] = held.uploads.pop(session)
             session = renamed
