@@ -59,6 +59,27 @@ async def test_a_foreign_layer_comes_from_the_first_address_that_has_it_and_sees
     assert not any("Authorization" in request.headers for request in vendor.requests)
 
 
+@pytest.mark.parametrize("scheme", ["bearer", "basic"])
+async def test_an_address_that_leads_back_to_the_registry_never_sees_its_credentials(
+    source_registry: FaultyRegistry,
+    target_registry: FaultyRegistry,
+    vendor: FaultyRegistry,
+    open_repository,
+    target: RemoteRepository,
+    scheme: str,
+) -> None:
+    source_registry.switches.login = Login(scheme=scheme)
+    windows_image(address(vendor)).put(source_registry.repository("library/app"), tag="v1")
+    secret = f"{source_registry.url}/v2/library/app/blobs/{digest_of(b'secret')}"
+    vendor.fail("GET", "/blobs/", status=307, headers={"Location": secret}, times=9)
+    source = await open_repository(source_registry.address, credentials=Credentials("user", "password"))
+    (outcome,) = await copy_tags(source, target, ["v1"], options=EVERYTHING)
+    assert isinstance(outcome.error, Unsupported)
+    assert vendor.count("GET") == 1
+    assert not any("Authorization" in request.headers for request in vendor.requests)
+    assert target_registry.repository("mirror/app").tags == {}
+
+
 async def test_what_an_address_sends_instead_is_never_stored(
     source_registry: FaultyRegistry,
     target_registry: FaultyRegistry,

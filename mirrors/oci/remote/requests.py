@@ -74,7 +74,9 @@ class Requests:
         authorization = await self._authorizer.header(scope) if own else None
         exchange = await self._follow(method, url, headers=_authorized(headers, authorization), body=body)
         for again in (False, True):
-            if exchange.status != 401 or not self._home.owns(exchange.url):
+            # Neither a challenge of another host is answered, nor one that another host has sent us to: it would be
+            # the other host that gets the answer.
+            if exchange.status != 401 or not own or not self._home.owns(exchange.url):
                 break
             answer = await self._answer(exchange, scope=scope, refused=authorization, again=again)
             if answer is None:
