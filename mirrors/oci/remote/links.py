@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from yarl import URL
 
 _LINK = re.compile(r'<([^<>]*)>((?:\s*;\s*[^\s=;,"<>]+(?:\s*=\s*(?:"(?:[^"\\]|\\.)*"|[^\s;,"<>]*))?)*)')
+_HOST = re.compile(r"[A-Za-z0-9._:-]+")
 _PARAMETER = re.compile(r';\s*([^\s=;,"<>]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;,"<>]*)))?')
 
 
@@ -24,7 +25,8 @@ def next_link(values: Iterable[str]) -> str | None:
 def is_usable(url: URL) -> bool:
     """Whether it is http(s), has a host that a resolver takes and a port in range, and no user name in it.
 
-    Hosts are in ASCII: what other digits and dots mean, guard and resolver might read in two ways.
+    Hosts have no other characters than names and addresses: what full-width digits or `%2e` mean, guard, resolver and
+    proxy might read in two ways.
     """
     try:
         host, _ = url.host or "", url.port
@@ -33,7 +35,7 @@ def is_usable(url: URL) -> bool:
     labels = host.removesuffix(".").split(".")
     return (
         url.scheme in {"http", "https"}
-        and host.isascii()
+        and _HOST.fullmatch(host) is not None
         and all(0 < len(label) < 64 for label in labels)
         and url.raw_user is None
         and url.raw_password is None
