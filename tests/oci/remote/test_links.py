@@ -43,5 +43,13 @@ def test_no_header_breaks_the_reader(text: str) -> None:
 def test_an_address_is_usable_where_guard_and_resolver_read_it_alike() -> None:
     for text in ("https://a.b/c?d=%2B", "http://[::1]:5000/", "http://storage_1.example./"):
         assert is_usable(URL(text, encoded=True))
-    for text in ("http://127.0.0.\uff11/", "http://127%2e0.0.1/", "http://8.8.8.8%00/", "http://", "/path", "http://a@b/", "ftp://a/"):
+    for text in (
+        "http://127.0.0.\uff11/",
+        "http://127%2e0.0.1/",
+        "http://8.8.8.8%00/",
+        "http://",
+        "/path",
+        "http://a@b/",
+        "ftp://a/",
+    ):
         assert not is_usable(URL(text, encoded=True))
