@@ -57,7 +57,7 @@ class CopyOptions:
     known: tags that need no question to the target while it lists them and the source has not moved them.
     asks_target: ask it all the same, whether they still are what they were.
     referrers: bring what refers to the images along: signatures, attestations, SBOMs, by every convention there is.
-    check_referrers: ask for new referrers of unchanged tags too: a request to the source for each, and for each of those.
+    check_referrers: ask for referrers of unchanged tags too: a request to the source for each, and for each of those.
     source_tags: every tag of the source, from whoever has listed them already; None: listed where that is of use.
     signatures: what images need before their tags move; None: nobody looks at signatures.
     """
