@@ -162,6 +162,12 @@ class Requests:
             exchange.close()
             url, previous = await self._home.joined(url, location), url
             if url.origin() != previous.origin():
+                if method == "POST" and body:  # the form of a token request, with the password in it
+                    raise MalformedAnswer(
+                        f"{host_and_port(previous)} sends the credentials of the {self._side} on to another host, "
+                        "which is not done.",
+                        side=self._side,
+                    )
                 headers = {name: value for name, value in headers.items() if name != "Authorization"}
         raise self._circle()
 

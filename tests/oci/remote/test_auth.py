@@ -150,6 +150,17 @@ async def test_a_service_that_knows_only_posts_is_asked_that_way_from_then_on(
     assert "Authorization" not in source_registry.seen("POST", "/token")[0].headers
 
 
+async def test_a_token_service_that_sends_the_password_on_to_another_host_does_not_get_it_there(
+    source_registry: FaultyRegistry, target_registry: FaultyRegistry, open_repository
+) -> None:
+    source_registry.switches.login = Login(endpoint="post")
+    source_registry.fail("POST", "/token", status=307, headers={"Location": f"{target_registry.url}/token"}, times=9)
+    source = await open_repository(source_registry.address, credentials=RIGHT)
+    with pytest.raises(MalformedAnswer, match="credentials of the source on to another host"):
+        await source.list_tags()
+    assert target_registry.requests == []
+
+
 async def test_an_identity_token_is_replaced_by_the_one_that_comes_for_it(
     source_registry: FaultyRegistry, open_repository
 ) -> None:
