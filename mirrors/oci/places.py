@@ -81,4 +81,6 @@ class Siblings:
         if self._origin is not None:
             return self._origin
         places, location = self._places, self._location
-        return next((name for name in self._names if places.has(digest, location=location, repository=name)), None)
+        # The lucky one first: each sibling that is named needs a token of its own.
+        names = [self._lucky, *self._names] if self._lucky else self._names
+        return next((name for name in names if places.has(digest, location=location, repository=name)), None)

@@ -4,10 +4,12 @@ import asyncio
 import subprocess
 import tracemalloc
 import uuid
+from dataclasses import replace
 
 import pytest
 
 from mirrors.oci import Action, CopyOptions, RemoteRepository, Side, copy_tags
+from mirrors.oci.profile import GENERIC, UploadStyle
 from mirrors.sample.images import (
     Family,
     build_index,
@@ -88,6 +90,17 @@ async def test_layers_are_mounted_from_a_sibling(
     second = await open_repository(target.location, f"{target.name}-second", side=Side.TARGET)
     (outcome,) = await copy_tags(source, second, ["index"], options=CopyOptions(mount_from=[target.name]))
     assert (outcome.action, outcome.blobs_mounted, outcome.blobs_copied) == (Action.COPIED, 8, 0)
+
+
+@pytest.mark.parametrize("style", list(UploadStyle))
+async def test_a_blob_gets_in_by_every_way_there_is(docker_registry, open_repository, style: UploadStyle) -> None:
+    profile = replace(GENERIC, uploads=style, chunk_size=MIB)
+    name = f"oci/{uuid.uuid4().hex[:12]}"
+    target = await open_repository(docker_registry.address, name, side=Side.TARGET, profile=profile)
+    image = image_of_size(5 * MIB, layers=2)
+    await store_image(image, target, tag="v1")
+    assert (await target.fetch_manifest("v1")).digest == image.manifest.digest
+    assert all([await target.has_blob(digest) for digest in image.all_blobs()])
 
 
 async def test_a_large_image_passes_in_constant_memory(pair: tuple[RemoteRepository, RemoteRepository]) -> None:

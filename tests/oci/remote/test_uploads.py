@@ -8,6 +8,7 @@ import pytest
 
 from mirrors.oci import (
     ConnectionFailed,
+    Credentials,
     Descriptor,
     DigestMismatch,
     OCIError,
@@ -22,7 +23,7 @@ from mirrors.oci.manifest import sha256_digest
 from mirrors.oci.profile import GENERIC, RegistryProfile, UploadStyle
 from mirrors.oci.remote import upload_plans, uploads
 from mirrors.sample.images import image_of_size
-from tests.registry import FaultyRegistry
+from tests.registry import FaultyRegistry, Login
 
 MIB = 1 << 20
 CONTENT = max(image_of_size(3 * MIB, layers=1).blobs.values(), key=len)
@@ -307,6 +308,23 @@ def failing_after(size: int) -> BlobReader:
         raise RegistryTimeout("the source is slow", side=Side.SOURCE)
 
     return read
+
+
+async def test_a_token_that_runs_out_between_chunks_costs_no_chunk(
+    target_registry: FaultyRegistry, open_repository
+) -> None:
+    target_registry.switches.login = Login(uses=2)
+    target = await open_repository(
+        target_registry.address,
+        "mirror/app",
+        side=Side.TARGET,
+        profile=IN_CHUNKS,
+        credentials=Credentials("user", "password"),
+    )
+    source = Source()
+    await target.push_blob(BLOB, source.read)
+    assert_stored(target_registry)
+    assert target_registry.repository("mirror/app").opened == 1
 
 
 async def test_a_profile_without_mounts_asks_for_none(target_registry: FaultyRegistry, reopen) -> None:
