@@ -78,7 +78,7 @@ class Siblings:
             self._lucky = None
 
     def _known(self, digest: str) -> str | None:
-        if self._origin is not None:
+        if self._origin is not None and self._misses < _MISSES_IN_A_ROW:
             return self._origin
         places, location = self._places, self._location
         # The lucky one first: each sibling that is named needs a token of its own.

@@ -92,6 +92,14 @@ def test_nobody_guesses_after_many_misses_and_what_is_known_is_still_used() -> N
     assert some.knows("sha256:new")
 
 
+def test_what_is_copied_has_everything_unless_it_lets_nobody_mount_it() -> None:
+    some = Siblings([], location="registry", places=BlobPlaces(), origin="library/app")
+    assert some.choose("sha256:1") == "library/app"
+    for number in range(8):
+        some.learn(f"sha256:{number}", "library/app", mounted=False)
+    assert some.choose("sha256:9") is None
+
+
 def test_the_oldest_place_is_forgotten_first() -> None:
     places = BlobPlaces(limit=2)
     for digest in ("one", "two", "one", "three"):

@@ -32,8 +32,6 @@ from mirrors.oci.remote.uploads import Uploads
 _USELESS_HEADS = 2
 """After so many in a row that needed a GET, nobody asks for another."""
 _ACCEPT_MANIFESTS = {"Accept": ", ".join(MANIFEST_TYPES)}
-_HEADS_TRIED = 2
-"""HEADs in a row that told nothing before GETs are sent without one."""
 
 
 class RemoteRepository:
