@@ -25,6 +25,7 @@ else:  # Django's classes take no type arguments when they run
 
 
 FORGET = "-"
+LINES = {"autocomplete": "off", "class": "vLargeTextField", "rows": 5, "spellcheck": "false"}
 STORED = "Stored, and not shown. Empty: keep it. A single dash: forget it."
 NOT_STORED = "None is stored. What is typed here is kept encrypted and never shown again."
 
@@ -40,9 +41,10 @@ class SecretTextarea(forms.Textarea):
 class SecretField(forms.CharField):
     """A secret that can be set and not read: empty keeps what is stored, a dash forgets it."""
 
-    def __init__(self, widget: forms.Widget | None = None, *, what: str = "") -> None:
+    def __init__(self, widget: forms.Widget | None = None, *, label: str | None = None, what: str = "") -> None:
         self.what = what
         super().__init__(
+            label=label,
             required=False,
             strip=False,
             widget=widget or forms.PasswordInput(attrs={"autocomplete": "new-password", "class": "vTextField"}),
@@ -61,11 +63,11 @@ class RegistryForm(RegistryModelForm):
     username = SecretField()
     password = SecretField()
     client_certificate = SecretField(
-        SecretTextarea(attrs={"autocomplete": "off", "class": "vLargeTextField", "rows": 5, "spellcheck": "false"}),
+        SecretTextarea(attrs=LINES),
         what="The certificate with its chain and its private key, which needs no password, as one text in PEM format.",
     )
-    http_proxy = SecretField()
-    https_proxy = SecretField()
+    http_proxy = SecretField(label="HTTP proxy")
+    https_proxy = SecretField(label="HTTPS proxy")
 
     class Meta:
         model = Registry
@@ -81,6 +83,8 @@ class RegistryForm(RegistryModelForm):
             "max_connections",
             "bandwidth",
         )
+        labels = {"verify_tls": "Verify TLS", "ca_certificate": "CA certificates"}
+        widgets = {"ca_certificate": forms.Textarea(attrs=LINES)}
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -129,7 +133,7 @@ class NamespaceForm(NamespaceModelForm):
 
     signature_policy = forms.CharField(
         required=False,
-        widget=forms.Textarea(attrs={"class": "vLargeTextField", "rows": 12, "spellcheck": "false"}),
+        widget=forms.Textarea(attrs=LINES | {"rows": 12}),
         help_text="Which signatures images need before they are mirrored, in the words of containers-policy.json, for "
         'example [{"type": "sigstoreSigned", "keyData": "…"}]: see docs/signatures.md. It does not bind mirrors that '
         "accept unsigned images. Empty: signatures are not looked at.",

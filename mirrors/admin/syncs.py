@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from mirrors.admin.bases import DeletableAdmin, ReadOnlyAdmin
 from mirrors.models import HostPause, MirroredTag, Sync, TagCopy
@@ -26,13 +26,10 @@ class SyncAdmin(ReadOnlyAdmin):
         "attempt",
         "started_at",
         "finished_at",
-        "worker",
         "tags_copied",
-        "tags_failed",
         "referrers_copied",
-        "referrers_failed",
-        "asked_target",
         "error_code",
+        "worker",
     )
     list_filter = ("status", "trigger", "error_code", "error_side", "asked_target")
     list_select_related = ("mirror__repository__namespace",)
@@ -92,8 +89,13 @@ class MirroredTagAdmin(ReadOnlyAdmin):
 
 @admin.register(HostPause)
 class HostPauseAdmin(DeletableAdmin):
-    """Registries that have asked to be left alone. Deleting a pause lifts it: all workers ask again within seconds."""
+    """Registries that have asked to be left alone. Deleting a pause lifts it."""
 
     list_display = ("host", "until")
     search_fields = ("host",)
     ordering = ("until",)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The list, and above it what can be done with it."""
+        title = "Registries that have asked for a pause. Deleting it lets all workers ask again within seconds."
+        return super().changelist_view(request, {"title": title} | (extra_context or {}))

@@ -17,8 +17,8 @@ ARCHITECTURES = ("amd64", "arm64", "ppc64le", "s390x")
 
 MINIMUM_TIMEOUT = 300
 INDEX_MODE_WORDS = {
-    IndexMode.SPARSE: "Keep it, with its digest",
-    IndexMode.REWRITTEN: "Rewrite it for the chosen platforms",
+    IndexMode.SPARSE: "Kept, with its digest",
+    IndexMode.REWRITTEN: "Rewritten for these platforms",
 }
 DEFAULT_INTERVAL = 24 * 3600
 
