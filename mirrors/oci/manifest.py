@@ -41,6 +41,13 @@ FOREIGN_LAYER_TYPES = (
     "application/vnd.docker.image.rootfs.foreign.diff.tar",
     "application/vnd.oci.image.layer.nondistributable.v1.tar",
 )
+# Docker runs what has the config that Docker 1.10 pushed, too.
+_RUNNABLE_CONFIGS = (
+    "application/vnd.oci.image.config.",
+    "application/vnd.docker.container.image.",
+    "application/octet-stream",
+)
+_FILES = ("application/vnd.oci.image.layer.", "application/vnd.docker.image.rootfs.")
 REFERENCE_DIGEST = "vnd.docker.reference.digest"
 """BuildKit's annotation on an attestation in an index: the digest of the image it speaks of."""
 
@@ -147,6 +154,16 @@ class Manifest:
     def is_index(self) -> bool:
         """True for an OCI index or a Docker manifest list."""
         return self.media_type in INDEX_TYPES
+
+    @property
+    def is_runnable(self) -> bool:
+        """Whether some client would run it: an index, or an image with layers of files; no signature and no SBOM."""
+        if self.is_index:
+            return True
+        config = self.config
+        if config is None or not config.media_type.lower().startswith(_RUNNABLE_CONFIGS):
+            return False
+        return any(layer.media_type.lower().startswith(_FILES) for layer in self._descriptors("layers"))
 
     @property
     def descriptor(self) -> Descriptor:

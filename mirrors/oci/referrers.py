@@ -24,6 +24,7 @@ from mirrors.oci.manifest import IMAGE_TYPES, INDEX_TYPES, Descriptor, Manifest
 from mirrors.oci.options import CopyOptions
 from mirrors.oci.progress import ReferrerFailure, TagProgress
 from mirrors.oci.selection import Choice
+from mirrors.oci.signatures.check import check_signatures
 from mirrors.oci.walk import Walk
 
 _MOST = 1000
@@ -270,6 +271,7 @@ class Referrers:
             manifest = await self._walk.fetch(referrer)
             if subject_of(manifest) != subject:
                 return _Brought()  # anybody can write an index that says so; only it itself can know
+            await self._check_let_in(manifest, name=f"@{manifest.digest}")
             choice = Choice(manifest, manifest.digest, tuple(manifest.entries()))
             await self._walk.copy_contents(choice, tag=tag)
             is_listed = await self._walk.push(choice)
@@ -300,6 +302,7 @@ class Referrers:
                 return _Brought()  # it has just gone
             if not await self._has_tag(name, digest=found.digest):
                 manifest = await self._walk.fetch(found)
+                await self._check_let_in(manifest, name=f":{name}")
                 choice = Choice(manifest, manifest.digest, tuple(manifest.entries()))
                 await self._walk.copy_contents(choice, tag=tag)
                 await self._walk.push(choice, tag=name)
@@ -307,6 +310,13 @@ class Referrers:
         except OCIError as error:
             return _failed(name, error)
         return _Brought((found.digest,))
+
+    async def _check_let_in(self, manifest: Manifest, *, name: str) -> None:
+        """What could be run has to meet the signature policy by itself, whatever it calls itself."""
+        policy = self._options.signatures
+        if policy is not None and manifest.is_runnable:
+            reference = f"{self._source.location}/{self._source.name}{name}"
+            await check_signatures(self._source, manifest.digest, reference=reference, policy=policy)
 
     async def _has_tag(self, name: str, *, digest: str) -> bool:
         if self.at_target is not None and name not in self.at_target:

@@ -8,6 +8,7 @@ from contextlib import aclosing
 from mirrors.oci.content import ContentRepository
 from mirrors.oci.errors import DigestMismatch, MalformedAnswer, NotFound, OCIError, Unsupported
 from mirrors.oci.manifest import Descriptor, Manifest
+from mirrors.oci.names import is_tag
 from mirrors.oci.signatures.cosign import (
     BUNDLES,
     SIMPLE_SIGNING,
@@ -60,12 +61,13 @@ class Finder:
                         self._report(error)
 
     async def _manifests(self) -> AsyncGenerator[Manifest]:
-        try:
-            yield await self._repository.fetch_manifest(signature_tag(self._digest))
-        except NotFound:
-            pass  # cosign 3 makes no such tag
-        except _FAULTS as error:
-            self._report(error)
+        if is_tag(tag := signature_tag(self._digest)):  # that of a sha512 digest is too long to be one
+            try:
+                yield await self._repository.fetch_manifest(tag)
+            except NotFound:
+                pass  # cosign 3 makes no such tag
+            except _FAULTS as error:
+                self._report(error)
         for referrer in await self._referrers():
             try:
                 yield await self._repository.fetch_manifest(referrer.digest)
