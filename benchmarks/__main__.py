@@ -15,10 +15,10 @@ from rich.console import Console
 
 from benchmarks import goals, report
 from benchmarks.chart import chart
+from benchmarks.errors import NotMeasurable
 from benchmarks.farm import run_farm
 from benchmarks.presets import FARM, PRESETS
 from benchmarks.results import Results, machine_facts
-from benchmarks.seeding import WrongCopy
 from benchmarks.session import Run, run_preset
 from benchmarks.tools import TOOLS, Tool
 
@@ -31,9 +31,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console = Console(width=None if sys.stdout.isatty() else _WIDTH)
     try:
         results = Results.read(options.read) if options.read else _measured(options, console)
-    except (WrongCopy, OSError, ValueError) as error:
+    except (NotMeasurable, OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
     report.show(results, console)
     if options.goals or (options.goals is None and results.scale == 1):
         goals.show(results, console)
@@ -43,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _measured(options: argparse.Namespace, console: Console) -> Results:
     if not shutil.which("docker-registry"):
-        raise WrongCopy("docker-registry is not installed. On Debian: apt-get install docker-registry skopeo")
+        raise NotMeasurable("docker-registry is not installed. On Debian: apt-get install docker-registry skopeo")
     results = Results(machine=machine_facts(), scale=options.scale)
     tools = _installed(options.tools, console)
 
@@ -71,7 +73,10 @@ def _installed(names: Sequence[str], console: Console) -> list[Tool]:
     for tool in tools:
         if not tool.is_installed:
             console.print(f"{tool.title}: left out, {tool.program} is not installed.", style="yellow")
-    return [tool for tool in tools if tool.is_installed]
+    installed = [tool for tool in tools if tool.is_installed]
+    if not installed:
+        raise NotMeasurable("None of these tools is installed. Leave --tools out to measure those that are.")
+    return installed
 
 
 def _write(results: Results, options: argparse.Namespace) -> None:
@@ -90,8 +95,8 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--preset", nargs="+", choices=presets, default=presets, metavar="NAME", help=f"of {', '.join(presets)}")
     add("--tools", nargs="+", choices=tools, default=tools, metavar="NAME", help=f"of {', '.join(tools)}")
-    add("--rounds", type=_count, default=3, help="runs of each tool; medians are shown (default 3)")
-    add("--scale", type=float, default=1.0, help="size of the content, for a quick look (default 1)")
+    add("--rounds", type=_positive, default=3, help="runs of each tool; medians are shown (default 3)")
+    add("--scale", type=_scale, default=1.0, help="size of the content, for a quick look (default 1)")
     add(
         "--goals", action=argparse.BooleanOptionalAction, help="compare with what must be reached (default: at scale 1)"
     )
@@ -102,11 +107,20 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError
-    return number
+def _positive(text: str) -> int:
+    if not text.isdigit() or not int(text):
+        raise argparse.ArgumentTypeError("give a whole number, 1 or more")
+    return int(text)
+
+
+def _scale(text: str) -> float:
+    try:
+        scale = float(text)
+    except ValueError:
+        scale = 0.0
+    if not 0 < scale <= 10:
+        raise argparse.ArgumentTypeError("give a number between 0 and 10, like 0.1")
+    return scale
 
 
 if __name__ == "__main__":

@@ -11,9 +11,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks.errors import NotMeasurable
 from benchmarks.job import Job
 from benchmarks.registries import Line, Registry
-from benchmarks.seeding import WrongCopy
 from benchmarks.tools import Tool
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,7 +40,7 @@ class Cost:
 
 
 def measured(tool: Tool, job: Job, line: Line) -> Cost:
-    """One run. Raises WrongCopy, with the end of the tool's output, where it fails."""
+    """One run. Raises NotMeasurable, with the end of the tool's output, where it fails."""
     description = {"commands": tool.commands(job), "environment": job.environment, "log": str(job.scratch / "log")}
     path = job.scratch / "job.json"
     path.write_text(json.dumps(description), encoding="utf-8")
@@ -51,7 +51,7 @@ def measured(tool: Tool, job: Job, line: Line) -> Cost:
     )
     cost = json.loads(answer.stdout)
     if cost["code"]:
-        raise WrongCopy(f"{tool.title} ended with {cost['code']}: {_tail(job.scratch / 'log')}")
+        raise NotMeasurable(f"{tool.title} ended with {cost['code']}: {_tail(job.scratch / 'log')}")
     used = cost["user"] + cost["system"]
     source_cpu, target_cpu = line.source.cpu - cpu[0], line.target.cpu - cpu[1]
     told = (

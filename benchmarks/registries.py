@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.certificates import Certificate, loopback_certificate
+from benchmarks.errors import NotMeasurable
 
 # The access log is how requests are counted: one line of text each, some 10 µs beside the 1 ms that a request costs.
 CONFIGURATION = """\
@@ -147,7 +148,7 @@ def free_port() -> int:
 
 
 def wait_for(address: str, *, what: str, process: subprocess.Popen[bytes]) -> None:
-    """Return once somebody listens there; raises RuntimeError where the process ends, or 10 s pass, before."""
+    """Return once somebody listens there; raises NotMeasurable where the process ends, or 10 s pass, before."""
     host, _, port = address.partition(":")
     for _ in range(200):
         with socket.socket() as probe:
@@ -156,4 +157,4 @@ def wait_for(address: str, *, what: str, process: subprocess.Popen[bytes]) -> No
         if process.poll() is not None:
             break
         time.sleep(0.05)
-    raise RuntimeError(f"{what} did not start at {address}.")
+    raise NotMeasurable(f"{what} did not start at {address}.")

@@ -14,6 +14,7 @@ from yarl import URL
 
 from benchmarks.certificates import Certificate
 from benchmarks.content import Content
+from benchmarks.errors import WrongCopy
 from mirrors.oci.manifest import MANIFEST_TYPES, Manifest
 from mirrors.oci.runtime import run
 from mirrors.sample.images import Image
@@ -66,10 +67,6 @@ def point_tags(url: str, seeded: Seeded, *, moved: bool, certificate: Certificat
 def check_digests(url: str, expected: dict[str, dict[str, str]], *, certificate: Certificate | None = None) -> None:
     """Raise WrongCopy unless the registry lists exactly these tags and each has its digest."""
     run(_check_digests(url, expected, certificate=certificate))
-
-
-class WrongCopy(Exception):
-    """A tool has not done what it was timed for."""
 
 
 async def _seed(url: str, content: Content, *, certificate: Certificate | None) -> Seeded:

@@ -6,9 +6,10 @@ import pytest
 import requests
 
 from benchmarks.content import small_tags
+from benchmarks.errors import WrongCopy
 from benchmarks.measure import kind_of
 from benchmarks.registries import opened_line
-from benchmarks.seeding import WrongCopy, check_digests, point_tags, seed
+from benchmarks.seeding import check_digests, point_tags, seed
 from benchmarks.tools import Tool
 from tests.fixtures.tools import program
 

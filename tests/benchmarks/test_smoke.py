@@ -101,6 +101,19 @@ def test_a_file_of_something_else_is_refused_in_a_sentence(tmp_path: Path, capsy
     assert "other.json holds no results of these benchmarks" in capsys.readouterr().err
 
 
+def test_no_tool_at_all_is_said_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program("docker-registry")
+    monkeypatch.setattr("benchmarks.tools.Tool.is_installed", False)
+
+    assert main(["--preset", "small", "--tools", "crane"]) == 1
+
+    printed = capsys.readouterr()
+    assert "crane is not installed" in printed.out
+    assert "None of these tools is installed" in printed.err
+
+
 def _tiny(preset: str, tools: tuple[str, ...]) -> list[str]:
     return ["--rounds", "1", "--scale", "0.002", "--preset", preset, "--tools", *tools]
 
