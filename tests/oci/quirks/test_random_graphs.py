@@ -133,7 +133,8 @@ def test_whatever_fails_every_tag_is_whole_or_not_there(registries: Pair, graph,
     assert pair.before.tags.items() <= pair.after.tags.items()
     for digest in pair.after.manifests:
         assert {each["digest"] for each in pair.before.referrers(digest)} <= set(pair.after.manifests)
-    assert pair.after.uploads == {}
+    # Where the answer with a new address is lost, nobody knows any more what to cancel.
+    assert pair.after.uploads == {} or habits["locations"] == "new"
     check_idle(pair, style)
 
 
