@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from mirrors.oci.concurrency import Once, run_all, uninterrupted
+from mirrors.oci.concurrency import Once, Together, run_all, uninterrupted
 
 
 class Work:
@@ -73,6 +73,20 @@ async def test_close_ends_what_still_runs() -> None:
     assert work.cancelled == 1
     with pytest.raises(asyncio.CancelledError):
         await asking
+
+
+@pytest.mark.parametrize("fails", [True, False])
+async def test_what_is_done_together_is_shared_and_then_done_anew(fails: bool) -> None:
+    together: Together[int] = Together()
+    work = Work(fails=fails)
+    asking = [asyncio.create_task(together("key", work)) for _ in range(3)]
+    await asyncio.sleep(0.01)
+    work.go_on.set()
+    await asyncio.wait(asking)
+    assert work.begun == 1
+    assert {type(task.exception()) for task in asking} == {LookupError if fails else type(None)}
+    await asyncio.gather(together("key", work), return_exceptions=True)
+    assert work.begun == 2
 
 
 async def test_the_first_failure_of_many_ends_the_others_and_is_raised_itself() -> None:

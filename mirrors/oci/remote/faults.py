@@ -114,7 +114,10 @@ def status_error(
     if status == 507 or "QUOTA" in " ".join(codes) or (status in _BY_RULE and _QUOTA.search(said)):
         return QuotaExceeded(f"{host} has no room left for {what}{suffix}. Free some, or raise the quota.", side=side)
     if status == 412 or (status in _BY_RULE and _IMMUTABLE.search(said)):
-        return ImmutableTag(f"The rules of {host} do not let {what} change{suffix}.", side=side)
+        return ImmutableTag(
+            f"The rules of {host} do not let {what} change{suffix}. Leave the tag out, or change the rule there.",
+            side=side,
+        )
     if status == 403 and "UNSUPPORTED" not in codes:
         return _refused_login(headers, host=host, side=side, with_credentials=with_credentials)
     return _other_error(status, codes=codes, headers=headers, suffix=suffix, host=host, side=side, what=what)
