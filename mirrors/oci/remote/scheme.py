@@ -31,7 +31,9 @@ class Home:
         self.root: URL | None = URL(f"https://{endpoint.api_host}/") if endpoint.verify_tls else None
 
     async def url(self, path: str) -> URL:
-        """The full URL of a path of this registry."""
+        """The full URL of a path of this registry; raises MalformedAnswer for what is none, out of a link it sent."""
+        if not path.startswith("/"):  # right behind the host, anything else would be a part of its name
+            raise self._unreadable()
         root = self.root or await self._settle()
         return URL(f"{root.scheme}://{self._endpoint.api_host}{path}", encoded=True)
 
@@ -52,13 +54,16 @@ class Home:
         except ValueError:
             url = URL()
         if not is_usable(url):
-            raise MalformedAnswer(f"{host} sent an address that cannot be read.", side=self._side)
+            raise self._unreadable()
         root = self.root or await self._settle()
         if url.host == root.host and url.scheme != root.scheme and url.explicit_port in (None, root.explicit_port):
             return URL(f"{root.origin()}{url.raw_path_qs}", encoded=True)
         if url.scheme == "http" and self._endpoint.verify_tls:
             raise MalformedAnswer(f"{host} redirects to plain HTTP, which is not followed.", side=self._side)
         return url
+
+    def _unreadable(self) -> MalformedAnswer:
+        return MalformedAnswer(f"{self._endpoint.registry} sent an address that cannot be read.", side=self._side)
 
     async def _settle(self) -> URL:
         # All who ask meanwhile share the answer, and a dead host's failure: each alone would wait for it anew.

@@ -228,6 +228,20 @@ async def test_a_further_page_of_a_list_is_asked_from_the_registry_whatever_its_
     assert await (await open_repository(source_registry.address, guard=guard)).list_tags() == ["v1"]
 
 
+async def test_a_link_that_is_no_path_leads_to_no_other_host(
+    source_registry: FaultyRegistry, elsewhere: FaultyRegistry, open_repository
+) -> None:
+    # Behind `http://registry` it would make another host of it: `http://registry@elsewhere`.
+    link = {"Link": f'<x:@{elsewhere.address}/v2/library/app/tags/list>; rel="next"'}
+    for path, body in (("/tags/", b'{"tags": ["v1"]}'), ("/referrers/", b'{"schemaVersion": 2, "manifests": []}')):
+        source_registry.fail("GET", path, status=200, headers=link, body=body)
+    repository = await open_repository(source_registry.address)
+    with pytest.raises(MalformedAnswer, match="address that cannot be read"):
+        await repository.list_tags()
+    with pytest.raises(MalformedAnswer, match="address that cannot be read"):
+        await repository.list_referrers(CONTENT.digest)
+
+
 async def test_an_upload_address_passes_the_guard_too(
     target_registry: FaultyRegistry, elsewhere: FaultyRegistry, open_repository
 ) -> None:
