@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from mirrors.oci.concurrency import uninterrupted
@@ -21,6 +22,7 @@ from mirrors.oci.remote.feed import Feed
 from mirrors.oci.remote.upload_plans import SMALLEST_CHUNK, Declined, Plan
 from mirrors.oci.remote.upload_session import CANCEL_SECONDS, UploadSession
 
+B = TypeVar("B", bound=UploadSession | bool)
 # Seconds before an upload is taken up again that has not moved since it last broke.
 _PAUSES = (0.2, 1.0, 3.0)
 _LONGEST_PAUSE = 60.0
@@ -40,15 +42,17 @@ class Uploads:
 
     async def push(self, descriptor: Descriptor, read: BlobReader, *, mount_from: str | None) -> bool:
         """Mount the blob from a repository of this registry (True) or send it (False)."""
-        session = None
+        session: UploadSession | None = None
         if mount_from is not None and self._client.endpoint.profile.mounts:
-            mounted, session = await self._mount(descriptor, source_repository=mount_from)
-            if mounted:
+            begun = await _begun(self._mount(descriptor, source_repository=mount_from))
+            if isinstance(begun, UploadSession):
+                session = begun
+            elif begun:
                 return True
         async with Feed(read, descriptor=descriptor) as feed:
             if session is None:
                 await feed.start()
-                session = await self._opened(descriptor)
+                session = await self._open(descriptor)
             await self._send(feed, session)
         return False
 
@@ -61,7 +65,7 @@ class Uploads:
             plan = waiting.pop(0)
             tried.append(plan)
             try:
-                await self._send_by(plan, feed, session or await self._opened(feed.descriptor))
+                await self._send_by(plan, feed, session or await self._open(feed.descriptor))
             except Declined as declined:
                 refusal, session = refusal or declined.error, None
                 waiting = [other for other in plan.instead(declined.reason, size=size) if other not in tried]
@@ -129,30 +133,23 @@ class Uploads:
                     raise
         return await session.finish(digest)
 
-    async def _mount(self, descriptor: Descriptor, *, source_repository: str) -> tuple[bool, UploadSession | None]:
-        """Whether it was mounted; if not, the upload that the registry opened instead, if any."""
+    async def _mount(self, descriptor: Descriptor, *, source_repository: str) -> UploadSession | bool:
+        """Whether it was mounted, or the upload that the registry opened instead."""
         query = f"mount={quote(descriptor.digest, safe=':')}&from={quote(source_repository, safe='')}"
         scope = f"{self._scope} repository:{source_repository}:pull"
         try:
             answer = await self._post(descriptor, query=query, scope=scope)
         except (AuthFailed, NotFound, Unsupported):
-            return False, None
+            return False
         if answer.status == 201:
-            return True, None
-        return False, await self._session(answer) if "Location" in answer.headers else None
-
-    async def _opened(self, descriptor: Descriptor) -> UploadSession:
-        """Open an upload; a cancel on the way waits for its address, to take it back."""
-        opening = asyncio.ensure_future(self._open(descriptor))
-        try:
-            return await asyncio.shield(opening)
-        except asyncio.CancelledError:
-            with suppress(OCIError, TimeoutError):
-                await uninterrupted(_cancel_when_open(opening))
-            raise
+            return True
+        return await self._session(answer) if "Location" in answer.headers else False
 
     async def _open(self, descriptor: Descriptor) -> UploadSession:
-        return await self._session(await self._post(descriptor, query="", scope=self._scope))
+        async def opening() -> UploadSession:
+            return await self._session(await self._post(descriptor, query="", scope=self._scope))
+
+        return await _begun(opening())
 
     async def _post(self, descriptor: Descriptor, *, query: str, scope: str) -> Answer:
         algorithm = digest_algorithm(descriptor.digest)
@@ -173,8 +170,21 @@ class Uploads:
         )
 
 
-async def _cancel_when_open(opening: asyncio.Future[UploadSession]) -> None:
-    await (await asyncio.wait_for(opening, CANCEL_SECONDS)).cancel()
+async def _begun(beginning: Coroutine[Any, Any, B]) -> B:
+    """What a POST has begun; a cancel on the way waits for the address of the upload, to take it back."""
+    task = asyncio.ensure_future(beginning)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        with suppress(OCIError, TimeoutError):
+            await uninterrupted(_cancel_when_open(task))
+        raise
+
+
+async def _cancel_when_open(task: asyncio.Future[B]) -> None:
+    begun = await asyncio.wait_for(task, CANCEL_SECONDS)
+    if isinstance(begun, UploadSession):
+        await begun.cancel()
 
 
 async def _pause(error: OCIError, *, number: int) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import AsyncGenerator
 from dataclasses import replace
@@ -325,6 +326,21 @@ async def test_a_token_that_runs_out_between_chunks_costs_no_chunk(
     await target.push_blob(BLOB, source.read)
     assert_stored(target_registry)
     assert target_registry.repository("mirror/app").opened == 1
+
+
+@pytest.mark.parametrize("mount_from", ["other", None])
+async def test_a_cancel_while_an_upload_is_opened_takes_it_back(
+    target_registry: FaultyRegistry, reopen, mount_from: str | None
+) -> None:
+    target_registry.switches.delay, target_registry.switches.mounts = 0.1, "202"
+    held = target_registry.repository("mirror/app")
+    push = asyncio.create_task((await reopen(GENERIC)).push_blob(BLOB, Source().read, mount_from=mount_from))
+    while not target_registry.count("POST"):  # noqa: ASYNC110 - seen in another thread
+        await asyncio.sleep(0.01)
+    push.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await push
+    assert (held.opened, held.uploads) == (1, {})
 
 
 async def test_a_profile_without_mounts_asks_for_none(target_registry: FaultyRegistry, reopen) -> None:
