@@ -56,7 +56,7 @@ class MirrorFields(forms.Form):
         label="Index of a multi-arch image",
         choices=index_modes,
         help_text="Kept, it lists images that the target does not have, and a few registries take no such index. "
-        "Rewritten, it has another digest than at the source, and the source's signatures of it do not fit it.",
+        "Rewritten, it has another digest than at the source, and signatures of the source's index stay behind.",
         widget=select("index-mode-select", id="index_mode"),
     )
     start_date = forms.DateField(
