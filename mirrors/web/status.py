@@ -151,10 +151,15 @@ def refresh_trigger(status: MirrorStatus) -> str:
 
 
 def shown_tags(sync: Sync | None) -> tuple[list[TagCopy], int]:
-    """The tags of a sync to list, failed ones first, and how many more there are. Running: the newest first."""
+    """The tags of a sync to list, the troubled ones first, and how many more there are. Running: the newest first."""
     if sync is None:
         return [], 0
-    rank = Case(When(action=TagCopy.Action.FAILED, then=Value(0)), default=Value(1), output_field=IntegerField())
+    rank = Case(
+        When(action=TagCopy.Action.FAILED, then=Value(0)),
+        When(referrers_failed__gt=0, then=Value(1)),
+        default=Value(2),
+        output_field=IntegerField(),
+    )
     order = ("rank", "-pk") if sync.is_active else ("rank", "tag")
     shown: list[TagCopy] = list(sync.tag_copies.alias(rank=rank).order_by(*order)[:TAGS_SHOWN])
     total = sync.tag_copies.exclude(action=TagCopy.Action.UNCHANGED).count() + sync.tags_unchanged

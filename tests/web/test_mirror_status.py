@@ -153,13 +153,14 @@ def test_the_history_is_fetched_again_when_a_sync_has_ended(client: Client, mirr
 def test_failed_tags_come_first_and_a_hundred_are_shown(client: Client, mirror: Mirror) -> None:
     sync = start(mirror)
     broken = TagCopy(sync=sync, tag="zz-broken", action="failed", error_code="timeout", message="Nothing came.")
+    bare = TagCopy(sync=sync, tag="zz-bare", action="copied", referrers_failed=1)
     new = TagCopy(sync=sync, tag="yy-new", action="copied", target_digest="sha256:" + "ab" * 32, bytes_copied=10)
-    TagCopy.objects.bulk_create([broken, new])
+    TagCopy.objects.bulk_create([broken, bare, new])
     sync.succeed(message="done", unchanged_tags=[f"v{number:03}" for number in range(120)], tags_unchanged=120)
     page = fragment(client, mirror)
-    assert page.index("zz-broken") < page.index("yy-new") < page.index("v000")
-    assert "and 22 more" in page
-    assert "v098" not in page
+    assert page.index("zz-broken") < page.index("zz-bare") < page.index("yy-new") < page.index("v000")
+    assert "and 23 more" in page
+    assert "v097" not in page
     assert "sha256:abababababab<" in page
     assert "timeout" in page
     assert "Nothing came." in page
@@ -188,7 +189,11 @@ def test_what_came_along_with_each_tag_is_shown_and_what_did_not(client: Client,
             {"limit": 100, "remaining": 76, "window": 21600.0},
             "Source's limit 76 of 100 requests left, counted over 6 h",
         ),
-        ({"limit": None, "remaining": 0, "window": None}, "Source's limit 0 requests left"),
+        ({"limit": None, "remaining": 0, "window": None, "source": None}, "Source's limit 0 requests left Timeout"),
+        (
+            {"limit": 100, "remaining": 0, "window": 3600.0, "source": "203.0.113.7"},
+            "Source's limit 0 of 100 requests left, counted over 1 h for 203.0.113.7 Timeout",
+        ),
         (None, None),
     ],
 )

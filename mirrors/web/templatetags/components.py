@@ -70,13 +70,14 @@ def seconds(value: float) -> str:
 
 @register.filter
 def source_limit(sync: Sync | None) -> str:
-    """What the source said of its limit when it was last asked: `76 of 100 requests left, counted over 6 h`."""
+    """What the source last said of its limit: `76 of 100 requests left, counted over 6 h for 203.0.113.7`."""
     if sync is None or not sync.rate_limit:
         return ""
-    limit, window = sync.rate_limit.get("limit"), sync.rate_limit.get("window")
-    of_limit = f" of {limit}" if limit is not None else ""
-    counted = f", counted over {words.duration(timedelta(seconds=window))}" if window else ""
-    return f"{sync.rate_limit['remaining']}{of_limit} requests left{counted}"
+    said = sync.rate_limit
+    of_limit = f" of {said['limit']}" if said.get("limit") is not None else ""
+    over = f" over {words.duration(timedelta(seconds=said['window']))}" if said.get("window") else ""
+    whose = f" for {said['source']}" if said.get("source") else ""
+    return f"{said['remaining']}{of_limit} requests left" + (f", counted{over}{whose}" if over or whose else "")
 
 
 @register.inclusion_tag(f"{COMPONENTS}/label.html")
