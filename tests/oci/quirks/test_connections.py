@@ -10,12 +10,13 @@ from tests.oci.quirks.conftest import Mirror
 from tests.registry import FaultyRegistry, StoredTags
 
 MIB = 1 << 20
+LARGE = image_of_size(3 * MIB)
 
 
 async def test_nobody_is_kept_waiting_for_100_continue(
     source_registry: FaultyRegistry, target_registry: FaultyRegistry, app: StoredTags, mirror: Mirror
 ) -> None:
-    app.put(image_of_size(3 * MIB), tag="v1")
+    app.put(LARGE, tag="v1")
     assert (await mirror()).action is Action.COPIED
     for request in [*source_registry.requests, *target_registry.requests]:
         assert "Expect" not in request.headers
@@ -55,24 +56,22 @@ async def test_a_connection_that_is_closed_without_an_answer_costs_one_more_requ
 async def test_a_download_that_is_cut_at_any_byte_goes_on_from_there(
     source_registry: FaultyRegistry, target_registry: FaultyRegistry, app: StoredTags, mirror: Mirror, at: int
 ) -> None:
-    image = image_of_size(3 * MIB)
-    app.put(image, tag="v1")
+    app.put(LARGE, tag="v1")
     source_registry.switches.cuts = [at]
     outcome = await mirror()
     assert outcome.action is Action.COPIED, outcome.reason
-    assert target_registry.repository("mirror/app").blobs == image.all_blobs()
+    assert target_registry.repository("mirror/app").blobs == LARGE.all_blobs()
 
 
 @pytest.mark.parametrize("ranges", ["no", "wrong", "416"])
 async def test_a_download_that_cannot_go_on_begins_again(
     source_registry: FaultyRegistry, target_registry: FaultyRegistry, app: StoredTags, mirror: Mirror, ranges: str
 ) -> None:
-    image = image_of_size(3 * MIB)
-    app.put(image, tag="v1")
+    app.put(LARGE, tag="v1")
     source_registry.switches.cuts, source_registry.switches.ranges = [MIB], ranges
     outcome = await mirror()
     assert outcome.action is Action.COPIED, outcome.reason
-    assert target_registry.repository("mirror/app").blobs == image.all_blobs()
+    assert target_registry.repository("mirror/app").blobs == LARGE.all_blobs()
 
 
 async def test_manifests_and_lists_may_come_in_drips(

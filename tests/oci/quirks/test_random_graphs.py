@@ -101,7 +101,7 @@ HABITS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=70, deadline=None, derandomize=True)
 @given(
     graph=graphs(),
     faults=st.lists(st.tuples(st.sampled_from(["source", "target"]), FAULTS), max_size=6),

@@ -11,7 +11,7 @@ from mirrors.oci import Action, Code, RateLimited, Side, copy_tags
 from mirrors.oci.errors import LimitKind
 from mirrors.sample.images import small_image
 from tests.oci.quirks.conftest import Mirror
-from tests.registry import ABUSE, HTML_503, PULL_LIMIT, SECONDARY_LIMIT, FaultyRegistry, StoredTags
+from tests.registry import ABUSE, HTML_200, HTML_503, PULL_LIMIT, SECONDARY_LIMIT, FaultyRegistry, StoredTags
 
 
 def a_date_ago() -> str:
@@ -78,6 +78,18 @@ async def test_a_page_in_html_instead_of_an_answer_is_a_passing_fault(
     app.put(small_image(), tag="v1")
     source_registry.fail("GET", path, **HTML_503, times=2)
     assert (await mirror()).action is Action.COPIED
+
+
+@pytest.mark.parametrize("path", ["/manifests/", "/blobs/"])
+async def test_the_page_of_a_captive_portal_is_not_taken_for_content(
+    source_registry: FaultyRegistry, target_registry: FaultyRegistry, app: StoredTags, mirror: Mirror, path: str
+) -> None:
+    app.put(small_image(), tag="v1")
+    source_registry.fail("*", path, **HTML_200, times=99)
+    outcome = await mirror()
+    assert (outcome.action, outcome.error and outcome.error.side) == (Action.FAILED, Side.SOURCE)
+    assert "<" not in outcome.reason
+    assert target_registry.repository("mirror/app").blobs == {}
 
 
 async def test_a_lasting_html_page_is_no_part_of_the_reason(

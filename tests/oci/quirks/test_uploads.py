@@ -7,26 +7,26 @@ from pathlib import Path
 import pytest
 
 from mirrors.oci import Action, Code, CopyOptions, Side, copy_tags
-from mirrors.sample.images import image_of_size, small_image
+from mirrors.sample.images import Image, image_of_size, small_image
 from tests.oci.certificates import certificate_for_loopback
 from tests.oci.quirks.conftest import Mirror
 from tests.registry import FaultyRegistry, StoredTags
 
 MIB = 1 << 20
+LARGE = image_of_size(6 * MIB, layers=2)
 
 
 @pytest.fixture
-def large(app: StoredTags):
+def large(app: StoredTags) -> Image:
     """An image with two layers of several chunks, at the source."""
-    image = image_of_size(6 * MIB, layers=2)
-    app.put(image, tag="v1")
-    return image
+    app.put(LARGE, tag="v1")
+    return LARGE
 
 
 @pytest.mark.parametrize("locations", ["relative", "absolute", "state", "new"])
 @pytest.mark.parametrize("uploads", ["any", "patch"])
 async def test_the_newest_location_is_used_as_it_was_given(
-    target_registry: FaultyRegistry, large, mirror: Mirror, locations: str, uploads: str
+    target_registry: FaultyRegistry, large: Image, mirror: Mirror, locations: str, uploads: str
 ) -> None:
     target_registry.switches.locations, target_registry.switches.uploads = locations, uploads
     outcome = await mirror()
@@ -35,7 +35,7 @@ async def test_the_newest_location_is_used_as_it_was_given(
 
 
 async def test_a_location_of_plain_http_behind_tls_is_used_with_tls(
-    large, source, open_repository, tmp_path: Path
+    large: Image, source, open_repository, tmp_path: Path
 ) -> None:
     context, certificate = certificate_for_loopback(tmp_path)
     with FaultyRegistry(tls=context) as registry:
@@ -49,7 +49,7 @@ async def test_a_location_of_plain_http_behind_tls_is_used_with_tls(
 
 @pytest.mark.parametrize("product", ["ecr", "ghcr", "gar", "artifactory", "acr", "distribution-2", "gitlab", "harbor"])
 async def test_large_blobs_get_into_every_product(
-    target_registry: FaultyRegistry, large, mirror: Mirror, product: str
+    target_registry: FaultyRegistry, large: Image, mirror: Mirror, product: str
 ) -> None:
     target_registry.behave_like(product)
     outcome = await mirror()
@@ -62,7 +62,7 @@ async def test_large_blobs_get_into_every_product(
 @pytest.mark.parametrize("uploads", ["any", "put", "patch", "single", "lost"])
 @pytest.mark.parametrize("range_header", ["plain", "bytes", "none"])
 async def test_every_style_of_upload_takes_every_kind_of_range_header(
-    target_registry: FaultyRegistry, large, mirror: Mirror, uploads: str, range_header: str
+    target_registry: FaultyRegistry, large: Image, mirror: Mirror, uploads: str, range_header: str
 ) -> None:
     target_registry.switches.uploads, target_registry.switches.range_header = uploads, range_header
     outcome = await mirror()
@@ -73,7 +73,7 @@ async def test_every_style_of_upload_takes_every_kind_of_range_header(
 @pytest.mark.parametrize("uploads", ["any", "patch", "single", "lost"])
 @pytest.mark.parametrize("upload_status", [True, False])
 async def test_a_connection_that_breaks_in_the_middle_of_an_upload_costs_no_blob(
-    target_registry: FaultyRegistry, large, mirror: Mirror, uploads: str, upload_status: bool
+    target_registry: FaultyRegistry, large: Image, mirror: Mirror, uploads: str, upload_status: bool
 ) -> None:
     target_registry.switches.uploads, target_registry.switches.upload_status = uploads, upload_status
     target_registry.switches.upload_cuts = [2 * MIB]
@@ -85,7 +85,7 @@ async def test_a_connection_that_breaks_in_the_middle_of_an_upload_costs_no_blob
 
 
 async def test_the_abandoned_upload_of_a_bad_blob_is_cancelled(
-    target_registry: FaultyRegistry, app: StoredTags, large, mirror: Mirror
+    target_registry: FaultyRegistry, app: StoredTags, large: Image, mirror: Mirror
 ) -> None:
     layer = list(large.manifest.blobs())[1]
     app.blobs[layer.digest] = app.blobs[layer.digest][:-1] + b"?"
@@ -124,7 +124,7 @@ async def test_an_answer_to_a_whole_post_is_gone_on_from(
 
 @pytest.mark.parametrize("minimum", [MIB // 2, 5 * MIB])
 async def test_chunks_are_no_smaller_than_the_registry_wants_them(
-    target_registry: FaultyRegistry, large, mirror: Mirror, minimum: int
+    target_registry: FaultyRegistry, large: Image, mirror: Mirror, minimum: int
 ) -> None:
     target_registry.switches.chunk_min, target_registry.switches.uploads = minimum, "patch"
     outcome = await mirror()
@@ -134,7 +134,7 @@ async def test_chunks_are_no_smaller_than_the_registry_wants_them(
 
 @pytest.mark.parametrize("status", [412, 403])
 async def test_a_quota_that_ends_in_the_middle_is_told_as_one(
-    target_registry: FaultyRegistry, large, mirror: Mirror, status: int
+    target_registry: FaultyRegistry, large: Image, mirror: Mirror, status: int
 ) -> None:
     target_registry.switches.quota, target_registry.switches.quota_refusal = 4 * MIB, status
     outcome = await mirror()
@@ -145,7 +145,7 @@ async def test_a_quota_that_ends_in_the_middle_is_told_as_one(
 
 
 async def test_an_upload_that_is_called_wrong_does_not_count_as_a_blob(
-    target_registry: FaultyRegistry, large, mirror: Mirror
+    target_registry: FaultyRegistry, large: Image, mirror: Mirror
 ) -> None:
     target_registry.fail("PUT", "/uploads/", status=400, body=b'{"errors":[{"code":"DIGEST_INVALID"}]}', times=99)
     outcome = await mirror()
