@@ -30,6 +30,7 @@ class Endpoint:
     max_connections: requests at the same time to any one host at most; how many it bears is found out below that.
     bandwidth: bytes per second of blobs, together for all who speak to this registry in one process; None for no limit.
     profile: which product it is, where that is known.
+    largest_answer: bytes at most of a manifest, a page of tags or a token.
     """
 
     registry: str
@@ -43,6 +44,7 @@ class Endpoint:
     max_connections: int = 32
     bandwidth: int | None = None
     profile: RegistryProfile = GENERIC
+    largest_answer: int = 10 * 1024 * 1024
 
     @property
     def api_host(self) -> str:

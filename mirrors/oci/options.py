@@ -25,7 +25,7 @@ class IndexMode(StrEnum):
 class IndexLimits:
     """What is still copied: bytes of one manifest, entries of one index, levels of indexes within indexes.
 
-    What is larger is an error, never cut off. An answer of over 10 MiB is refused by the client in any case.
+    What is larger is an error, never cut off. An endpoint's `largest_answer` ends what can be read of it at all.
     """
 
     bytes: int = 10 * 1024 * 1024

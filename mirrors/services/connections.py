@@ -18,6 +18,7 @@ from mirrors.oci import (
     EgressGuard,
     EgressPolicy,
     Endpoint,
+    IndexLimits,
     Reference,
     RegistryClient,
     RemoteRepository,
@@ -148,6 +149,7 @@ def _limits(known: Registry, *, registry: str) -> dict[str, Any]:
         "max_connections": known.max_connections or settings.CONNECTIONS_PER_REGISTRY,
         "bandwidth": known.bandwidth,
         "profile": profile_of(registry, kind=known.kind),
+        "largest_answer": max(IndexLimits().bytes, settings.REPO_MIRROR_MAX_MANIFEST_LIST_SIZE),
     }
 
 

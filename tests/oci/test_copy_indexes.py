@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -125,3 +126,18 @@ async def test_a_registry_that_hides_a_size_gets_no_manifest_past_the_limit(
     (outcome,) = await copy_tags(source, target, ["v1"], options=CopyOptions(limits=IndexLimits(bytes=100)))
     assert "At most 100 are copied" in outcome.reason
     assert target_registry.count("PUT") == 0
+
+
+async def test_a_manifest_beyond_ten_megabytes_is_copied_once_both_limits_are_raised(
+    source_registry: FaultyRegistry, target, open_repository
+) -> None:
+    index = small_index()
+    content = json.dumps(index.manifest.document | {"annotations": {"large": "x" * (10 << 20)}}).encode()
+    large = replace(index, manifest=Manifest(content, index.manifest.media_type))
+    source_registry.repository("library/app").put(large, tag="v1")
+    for largest, action in ((10 << 20, Action.FAILED), (11 << 20, Action.COPIED)):
+        source = await open_repository(source_registry.address, largest_answer=largest)
+        options = CopyOptions(limits=IndexLimits(bytes=11 << 20))
+        (outcome,) = await copy_tags(source, target, ["v1"], options=options)
+        assert outcome.action is action
+        assert ("REPO_MIRROR_MAX_MANIFEST_LIST_SIZE" in outcome.reason) is (action is Action.FAILED)

@@ -38,3 +38,11 @@ def test_a_client_certificate_is_shown_for_mirrors_only_where_that_is_allowed(mi
     endpoint = connections.source_of(mirror).endpoint
     assert endpoint is not None
     assert endpoint.client_certificate == ("PEM" if lends else None)
+
+
+def test_a_raised_limit_for_manifests_is_one_for_what_is_read_too(mirror: Mirror, settings) -> None:
+    for limit in (65_536, 10 << 20, 20 << 20):
+        settings.REPO_MIRROR_MAX_MANIFEST_LIST_SIZE = limit
+        endpoint = connections.source_of(mirror).endpoint
+        assert endpoint is not None
+        assert endpoint.largest_answer == max(limit, 10 << 20)

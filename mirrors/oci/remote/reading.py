@@ -18,8 +18,6 @@ from mirrors.oci.remote.scheme import Home
 from mirrors.oci.remote.timeouts import Timeouts
 from mirrors.oci.remote.transport import Transport, too_large
 
-SMALL_ANSWER = 10 * 1024 * 1024
-"""Bytes at most of an answer that is held in memory: manifests, tag pages, tokens."""
 _ERROR_LIMIT = 64 * 1024
 _PULLS = "pulls"
 
@@ -38,6 +36,7 @@ class Reader:
         timeouts: Timeouts,
     ) -> None:
         self._host = endpoint.registry
+        self._largest = endpoint.largest_answer
         self._with_credentials = endpoint.credentials is not None
         self._side = side
         self._home = home
@@ -94,11 +93,11 @@ class Reader:
         try:
             # A drip of one byte per read timeout would otherwise hold us for years.
             async with asyncio.timeout(2 * self._timeouts.read):
-                content = await exchange.read(SMALL_ANSWER)
+                content = await exchange.read(self._largest)
         except TimeoutError:
             raise RegistryTimeout(f"{self._host} sends {what} too slowly. Try again later.", side=self._side) from None
-        if len(content) > SMALL_ANSWER:
-            raise too_large(self._host, side=self._side, what=what, limit=SMALL_ANSWER)
+        if len(content) > self._largest:
+            raise too_large(self._host, side=self._side, what=what, limit=self._largest)
         return content
 
     async def _reason(self, exchange: Exchange) -> bytes:

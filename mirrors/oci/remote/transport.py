@@ -188,5 +188,7 @@ def _pause_key(host: str, proxy: Proxy | None) -> str:
 def too_large(host: str, *, side: Side, what: str, limit: int) -> MalformedAnswer:
     """The fault for a body beyond its limit."""
     return MalformedAnswer(
-        f"{host} sent more than {limit // (1 << 20)} MiB for {what}, which is not safe to read.", side=side
+        f"{host} sent more than {limit // (1 << 20)} MiB for {what}, which is not read. Leave it out, or raise "
+        "REPO_MIRROR_MAX_MANIFEST_LIST_SIZE.",
+        side=side,
     )
