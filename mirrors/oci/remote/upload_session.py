@@ -152,7 +152,7 @@ class UploadSession:
             own=answer.url.host == URL(f"https://{self._client.endpoint.api_host}").host,
             with_credentials=self._client.endpoint.credentials is not None,
         )
-        if isinstance(error, (QuotaExceeded, RegistryFault)) and answer.status != 501:
+        if error.retryable or isinstance(error, QuotaExceeded):
             return error
         if answer.status == 416 and ranged and _received(answer) not in (None, self.offset):
             # It has more or less than we think, and is to be asked.
