@@ -152,7 +152,16 @@ class Requests:
             return await self._authorizer.answer_again(challenges, scope=scope, refused=refused)
         return await self._authorizer.answer(challenges, scope=scope, refused=refused)
 
-    async def _follow(self, method: str, url: URL, *, headers: Mapping[str, str], body: bytes | None) -> Exchange:
+    async def _follow(
+        self,
+        method: str,
+        url: URL,
+        *,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        secret: bool = False,
+    ) -> Exchange:
+        """secret: the body is for this host alone, such as a form with a password in it."""
         redirects = _REDIRECTS if method in {"GET", "HEAD"} else _SAME_METHOD
         for _ in range(_MOST_REDIRECTS + 1):
             exchange = await self._transport.send(method, url, headers=headers, body=body)
@@ -162,7 +171,7 @@ class Requests:
             exchange.close()
             url, previous = await self._home.joined(url, location), url
             if url.origin() != previous.origin():
-                if method == "POST" and body:  # the form of a token request, with the password in it
+                if secret:
                     raise MalformedAnswer(
                         f"{host_and_port(previous)} sends the credentials of the {self._side} on to another host, "
                         "which is not done.",
@@ -182,7 +191,9 @@ class Requests:
         method = "GET" if request.form is None else "POST"
 
         async def attempt() -> Answer:
-            exchange = await self._follow(method, request.url, headers=headers, body=request.form)
+            exchange = await self._follow(
+                method, request.url, headers=headers, body=request.form, secret=request.form is not None
+            )
             try:
                 refused = {401, 403} if request.form is None else {400, 401, 403}  # 400: invalid_grant of RFC 6749
                 if exchange.status in refused:
