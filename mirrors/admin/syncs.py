@@ -12,6 +12,7 @@ from mirrors.admin.bases import DeletableAdmin, ReadOnlyAdmin
 from mirrors.models import HostPause, MirroredTag, Sync, TagCopy
 
 UNCHANGED_SHOWN = 100
+SHORT_DIGEST = len("sha256:") + 12
 
 
 @admin.register(Sync)
@@ -75,8 +76,9 @@ class TagCopyAdmin(ReadOnlyAdmin):
 class MirroredTagAdmin(ReadOnlyAdmin):
     """What each tag is at both sides, as far as the farm knows."""
 
-    list_display = ("tag", "mirror", "source_digest", "target_digest", "media_type", "sync_id")
+    list_display = ("tag", "repository", "digest_at_source", "digest_at_target", "media_type", "sync_id")
     list_select_related = ("mirror__repository__namespace",)
+    ordering = ("mirror", "tag")  # as the index has them
     search_fields = (
         "=tag",
         "source_digest",
@@ -85,6 +87,21 @@ class MirroredTagAdmin(ReadOnlyAdmin):
         "mirror__repository__name",
     )
     show_full_result_count = False
+
+    @admin.display(ordering="mirror")
+    def repository(self, tag: MirroredTag) -> str:
+        """Where it is."""
+        return tag.mirror.repository.full_name
+
+    @admin.display(ordering="source_digest")
+    def digest_at_source(self, tag: MirroredTag) -> str:
+        """As much of it as tells it from others."""
+        return tag.source_digest[:SHORT_DIGEST]
+
+    @admin.display(ordering="target_digest")
+    def digest_at_target(self, tag: MirroredTag) -> str:
+        """The same at the target."""
+        return tag.target_digest[:SHORT_DIGEST]
 
 
 @admin.register(HostPause)
