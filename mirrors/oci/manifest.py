@@ -29,6 +29,9 @@ SCHEMA_1_SENTENCE = "This image is stored as Docker schema 1, which is not copie
 _LARGEST_SIZE = 1 << 44  # 16 TiB: sums of what a manifest claims stay within what databases count
 INDEX_TYPES = frozenset({DOCKER_LIST, OCI_INDEX})
 IMAGE_TYPES = frozenset({DOCKER_MANIFEST, OCI_MANIFEST})
+IMAGE_CONFIG_TYPES = frozenset(
+    {"application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json"}
+)
 MANIFEST_TYPES = (OCI_INDEX, OCI_MANIFEST, DOCKER_LIST, DOCKER_MANIFEST, ARTIFACT_MANIFEST)
 """What we accept, in the order we prefer; sent as the Accept header of every manifest request."""
 

@@ -7,14 +7,22 @@ their attestations, and what runs on no platform at all. Indexes within an index
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
 from mirrors.oci.concurrency import Once, run_all
 from mirrors.oci.content import ContentRepository
 from mirrors.oci.errors import Side, Unsupported, blame
-from mirrors.oci.manifest import IMAGE_TYPES, INDEX_TYPES, REFERENCE_DIGEST, Descriptor, Manifest, Platform
+from mirrors.oci.manifest import (
+    IMAGE_CONFIG_TYPES,
+    IMAGE_TYPES,
+    INDEX_TYPES,
+    REFERENCE_DIGEST,
+    Descriptor,
+    Manifest,
+    Platform,
+)
 from mirrors.oci.options import CopyOptions, IndexMode
 from mirrors.oci.platforms import PlatformPattern, described, is_named, platform_of
 from mirrors.oci.rewrite import rewritten_index
@@ -29,7 +37,7 @@ class _Part:
     """What is decided about an entry of an index.
 
     stored: where the entry points at the target; None where it stays behind. images: how many images below it are
-    wanted, of how many. available: the platforms of all of them.
+    wanted, of how many. available: the platforms of all of them. kept: the digests of what is wanted below it.
     """
 
     stored: Descriptor | None
@@ -37,6 +45,7 @@ class _Part:
     images_at_source: int = 0
     complete: bool = True
     available: frozenset[str] = frozenset()
+    kept: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -45,6 +54,7 @@ class Choice:
 
     manifest: the source's own, or a rewritten index. children: what to copy first, by its digest at the source.
     images: how many are wanted, of `images_at_source`. complete: the target gets everything that `manifest` lists.
+    available: the platforms of all images. kept: the digests of what is wanted, at every level below.
     """
 
     manifest: Manifest
@@ -54,6 +64,7 @@ class Choice:
     images_at_source: int = 0
     complete: bool = True
     available: frozenset[str] = field(default_factory=frozenset)
+    kept: frozenset[str] = field(default_factory=frozenset, repr=False)
 
     @property
     def is_wanted(self) -> bool:
@@ -110,6 +121,7 @@ class Selection:
             images_at_source=images_at_source,
             complete=all(child.digest in kept for child in children),
             available=frozenset[str]().union(*(part.available for part in parts)),
+            kept=_kept(parts),
         )
         if not self._rewrites or not choice.is_wanted:
             return choice
@@ -154,9 +166,9 @@ class Selection:
             await self._nested_part(child, depth=depth) if child.media_type in INDEX_TYPES else next(decided)
             for child in children
         ]
-        kept = {part.stored.digest for part in parts if part.stored}
+        kept = _kept(parts)
         return [
-            _attestation(child, kept=kept) if REFERENCE_DIGEST in child.annotations else part
+            _attestation(child, kept=kept) if _is_attestation(child) else part
             for child, part in zip(children, parts, strict=True)
         ]
 
@@ -164,7 +176,7 @@ class Selection:
         return await self._nested(child.digest, lambda: self._decide_index(child, depth=depth + 1))
 
     async def _decide_image(self, child: Descriptor) -> _Part:
-        if REFERENCE_DIGEST in child.annotations:
+        if _is_attestation(child):
             return _Part(None)  # until what it attests is decided
         platform = child.platform
         if platform is None and child.media_type in IMAGE_TYPES:
@@ -185,6 +197,7 @@ class Selection:
             choice.images_at_source,
             choice.complete,
             choice.available,
+            choice.kept,
         )
 
     def _wants(self, platform: Platform) -> bool:
@@ -198,7 +211,7 @@ class Selection:
         """What the config of an image says it runs on; None for what is no image."""
         with blame(Side.SOURCE):
             config = manifest.config
-            if config is None or config.size > _CONFIG_LIMIT:
+            if config is None or not _may_be_read(config):
                 return None
             content = bytearray()
             async with (
@@ -216,6 +229,25 @@ def rewriting_reason(choice: Choice, *, wanted: Sequence[PlatformPattern]) -> st
         f"Rewritten for {described(wanted)}: {choice.images} of {choice.images_at_source} images; "
         "its digest differs from the source's."
     )
+
+
+def _is_attestation(entry: Descriptor) -> bool:
+    # Whatever else an image with a platform of its own says that it speaks of, it is there to be run.
+    return REFERENCE_DIGEST in entry.annotations and not (entry.platform and is_named(entry.platform))
+
+
+def _kept(parts: Iterable[_Part]) -> frozenset[str]:
+    return frozenset(digest for part in parts if part.stored for digest in (part.stored.digest, *part.kept))
+
+
+def _may_be_read(config: Descriptor) -> bool:
+    """Whether it is small enough to be held; raises Unsupported for that of an image, whose platform is in it."""
+    if config.size > _CONFIG_LIMIT and config.media_type in IMAGE_CONFIG_TYPES:
+        raise Unsupported(
+            f"The config {config.digest} says on which platform its image runs, and has {config.size} bytes. At most "
+            f"{_CONFIG_LIMIT} are read. Leave the tag out, or copy all platforms."
+        )
+    return config.size <= _CONFIG_LIMIT
 
 
 def _attestation(child: Descriptor, *, kept: Collection[str]) -> _Part:

@@ -245,3 +245,49 @@ async def test_an_image_that_its_index_names_no_platform_of_is_chosen_by_its_con
     (outcome,) = await copy_tags(source, target, ["v1"], options=CopyOptions(platforms=parse_platforms(["arm64"])))
     assert outcome.action is Action.COPIED
     assert set(target_registry.repository("mirror/app").manifests) == {root.digest, images[1].root.digest}
+
+
+async def test_an_attestation_follows_its_image_into_a_nested_index(
+    source_registry: FaultyRegistry, target_registry: FaultyRegistry, source, target
+) -> None:
+    images = [from_image(small_image(architecture=name)) for name in ("amd64", "arm64")]
+    abouts = [from_image(small_image(number, architecture="unknown")) for number in (8, 9)]
+    inner = index_manifest([entry_of(image.root) for image in images])
+    unknown = {"os": "unknown", "architecture": "unknown"}
+    listed = [
+        entry_of(about.root, platform=unknown, annotations={REFERENCE_DIGEST: image.root.digest})
+        for about, image in zip(abouts, images, strict=True)
+    ]
+    root = index_manifest([*listed, entry_of(inner)])
+    blobs = {digest: content for part in (*images, *abouts) for digest, content in part.blobs.items()}
+    parts = [part.root for part in (*images, *abouts)]
+    DataSet(root, [*parts, inner], blobs).put(source_registry.repository("library/app"), tag="v1")
+    await copy_tags(source, target, ["v1"], options=CopyOptions(platforms=parse_platforms(["arm64"])))
+    expected = {root.digest, inner.digest, images[1].root.digest, abouts[1].root.digest}
+    assert set(target_registry.repository("mirror/app").manifests) == expected
+
+
+async def test_an_image_with_a_platform_is_no_attestation_whatever_it_speaks_of(
+    source_registry: FaultyRegistry, target_registry: FaultyRegistry, source, target
+) -> None:
+    images = [from_image(small_image(architecture=name)) for name in ("amd64", "arm64")]
+    elsewhere = {REFERENCE_DIGEST: f"sha256:{'0' * 64}"}
+    wanted = entry_of(images[0].root, platform={"os": "linux", "architecture": "amd64"}, annotations=elsewhere)
+    root = index_manifest([wanted, entry_of(images[1].root, platform={"os": "linux", "architecture": "arm64"})])
+    DataSet(root, [image.root for image in images], images[0].blobs | images[1].blobs).put(
+        source_registry.repository("library/app"), tag="v1"
+    )
+    (outcome,) = await copy_tags(source, target, ["v1"], options=CopyOptions(platforms=parse_platforms(["amd64"])))
+    assert outcome.action is Action.COPIED, outcome.reason
+    assert set(target_registry.repository("mirror/app").manifests) == {root.digest, images[0].root.digest}
+
+
+async def test_an_image_whose_platform_is_not_known_is_an_error_and_no_success(
+    source_registry: FaultyRegistry, target_registry: FaultyRegistry, source, target
+) -> None:
+    huge = entry(CONFIG_TYPE, b"{}") | {"size": 11 << 20}
+    DataSet(image_manifest(huge, [])).put(source_registry.repository("library/app"), tag="v1")
+    (outcome,) = await copy_tags(source, target, ["v1"], options=CopyOptions(platforms=parse_platforms(["s390x"])))
+    assert isinstance(outcome.error, Unsupported)
+    assert "says on which platform its image runs, and has 11534336 bytes" in outcome.reason
+    assert target_registry.repository("mirror/app").tags == {}
