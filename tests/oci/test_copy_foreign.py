@@ -80,6 +80,16 @@ async def test_an_address_that_leads_back_to_the_registry_never_sees_its_credent
     assert target_registry.repository("mirror/app").tags == {}
 
 
+async def test_only_the_first_addresses_of_many_are_asked(
+    source_registry: FaultyRegistry, vendor: FaultyRegistry, source: RemoteRepository, target: RemoteRepository
+) -> None:
+    many = [address(vendor, f"gone {number}".encode()) for number in range(30)]
+    windows_image(*many, address(vendor)).put(source_registry.repository("library/app"), tag="v1")
+    (outcome,) = await copy_tags(source, target, ["v1"], options=EVERYTHING)
+    assert isinstance(outcome.error, Unsupported)
+    assert vendor.count("GET") == 8
+
+
 async def test_what_an_address_sends_instead_is_never_stored(
     source_registry: FaultyRegistry,
     target_registry: FaultyRegistry,

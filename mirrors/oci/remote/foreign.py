@@ -16,6 +16,8 @@ from mirrors.oci.remote.client import RegistryClient
 from mirrors.oci.remote.downloads import download
 from mirrors.oci.remote.links import is_usable
 
+_MOST_ADDRESSES = 8
+
 
 async def download_foreign(
     client: RegistryClient, descriptor: Descriptor, *, path: str, scope: str, offset: int = 0
@@ -51,8 +53,11 @@ async def download_foreign(
 
 
 def _addresses(client: RegistryClient, descriptor: Descriptor) -> Iterator[URL]:
-    """Those that can be asked. Not the registry itself: it would be shown the credentials for any path of its own."""
-    for text in descriptor.urls:
+    """Those that can be asked. Not the registry itself: it would be shown the credentials for any path of its own.
+
+    The publisher of an image must not have us knock at thousands of doors.
+    """
+    for text in descriptor.urls[:_MOST_ADDRESSES]:
         try:
             url = URL(text, encoded=True)
         except ValueError:
