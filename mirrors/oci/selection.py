@@ -152,7 +152,7 @@ class Selection:
         if depth >= self._limits.depth:
             raise Unsupported(
                 f"The index {manifest.digest} is the end of {depth + 1} levels of indexes within indexes. "
-                f"At most {self._limits.depth} are copied. Leave its tag out, or raise the limit.",
+                f"At most {self._limits.depth} are copied. Leave its tag out.",
                 side=Side.SOURCE,
             )
         return children
