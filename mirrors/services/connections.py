@@ -47,7 +47,12 @@ class Location:
 
     def is_same_place(self, other: Location) -> bool:
         """Whether both name the same repository of the same registry."""
-        return (self.host.lower(), self.repository) == (other.host.lower(), other.repository)
+        return (_plain_host(self.host), self.repository) == (_plain_host(other.host), other.repository)
+
+
+def _plain_host(host: str) -> str:
+    # The ports that are meant where none is named: `quay.io:443` is quay.io.
+    return host.lower().removesuffix(":443").removesuffix(":80")
 
 
 def store() -> Store:

@@ -10,7 +10,7 @@ from pytest_django import Settings
 from mirrors.models import Mirror, Registry, Sync
 from mirrors.models.sync import Status
 from mirrors.sample.images import small_image
-from mirrors.services import sync_runs
+from mirrors.services import connections, sync_runs
 from tests.registry import FaultyRegistry
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -56,3 +56,11 @@ def test_a_repository_of_the_built_in_store_is_not_mirrored_from_itself(
     sync = run(mirror, source="farm.example.com/acme/app")
 
     assert (sync.status, sync.error_code) == (Status.FAILED, "unsupported")
+
+
+@pytest.mark.parametrize("host", ["farm.example.com:443", "FARM.example.com"])
+def test_a_place_is_the_same_with_the_port_that_is_meant_anyway(mirror: Mirror, settings: Settings, host: str) -> None:
+    settings.PUBLIC_URL = "https://farm.example.com"
+    Mirror.objects.update(source_reference=f"{host}/acme/app")
+    source = connections.source_of(Mirror.objects.get())
+    assert source.is_same_place(connections.target_of(mirror.repository))
