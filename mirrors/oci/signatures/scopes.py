@@ -17,15 +17,17 @@ def scopes_of(image: Reference, *, digest: str) -> Iterator[str]:
     """Every scope that an image is in, the most specific first; the last is `""`, the default of all registries.
 
     A digest names fewer images than a tag, and comes first. `*.example.com` stands for all below example.com, at
-    any port; scopes with a port match only that port.
+    any port; scopes with a port match only that port. Ours: `quay.io:443` is in the scopes of quay.io too, or naming
+    the usual port would be the way around them.
     """
-    name = f"{image.registry}/{image.repository}"
-    yield f"{name}@{digest}"
-    if image.tag:
-        yield f"{name}:{image.tag}"
-    while name:
-        yield name
-        name = name.rpartition("/")[0]
+    for registry in dict.fromkeys((image.registry, image.registry.removesuffix(":443"))):
+        name = f"{registry}/{image.repository}"
+        yield f"{name}@{digest}"
+        if image.tag:
+            yield f"{name}:{image.tag}"
+        while name:
+            yield name
+            name = name.rpartition("/")[0]
     if not image.registry.startswith("["):
         host = image.registry.partition(":")[0]
         while "." in host:

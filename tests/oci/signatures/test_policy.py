@@ -314,6 +314,9 @@ def test_the_most_specific_scope_wins_alone(matching: set[str], others: set[str]
         ("[::1]:5000/a/b", "[::1]:5000"),
         ("[::1]:5000/a/b", ""),
         ("localhost/a", "localhost"),
+        ("quay.io:443/a/b:1", "quay.io:443/a"),
+        ("quay.io:443/a/b:1", "quay.io/a/b:1"),
+        ("quay.io:443/a/b:1", "quay.io"),
         (f"quay.io/a/b@{DIGEST}", f"quay.io/a/b@{DIGEST}"),
     ],
 )
