@@ -12,7 +12,7 @@ import aiohttp
 from yarl import URL
 
 from mirrors.oci.endpoint import Endpoint
-from mirrors.oci.errors import MalformedAnswer, RateLimited, Side
+from mirrors.oci.errors import MalformedAnswer, OCIError, RateLimited, Side, blame
 from mirrors.oci.remote.bandwidth import bandwidth_of
 from mirrors.oci.remote.egress import CheckedResolver, EgressGuard
 from mirrors.oci.remote.exchange import CHUNK, Exchange, Peer, raise_network_error
@@ -118,8 +118,10 @@ class Transport:
                 limit.refused(started=started, now=time.monotonic())
             limit.release()
             raise_network_error(error, host=peer.host, side=self._side)
-        except BaseException:  # a cancel too must give the host's place back; nothing is swallowed
+        except BaseException as error:  # a cancel too must give the host's place back; nothing is swallowed
             limit.release()
+            if isinstance(error, OCIError):  # of the resolver, which does not know for whom it asks
+                error.side = error.side or self._side
             raise
         now = time.monotonic()
         if response.status in _TOO_MUCH:
@@ -153,9 +155,10 @@ class Transport:
     def _guarded_proxy(self, url: URL) -> Proxy | None:
         proxy = proxy_for(url, endpoint=self._endpoint, side=self._side)
         if self._guard is not None:
-            self._guard.check_url(url, by_proxy=proxy is not None)
-            if proxy is not None:
-                self._guard.check_url(proxy.url)
+            with blame(self._side):
+                self._guard.check_url(url, by_proxy=proxy is not None)
+                if proxy is not None:
+                    self._guard.check_url(proxy.url)
         return proxy
 
     def _tls_for(self, url: URL) -> ssl.SSLContext | bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from mirrors.oci import BlockedDestination, Descriptor, EgressGuard, EgressPolicy, MalformedAnswer
+from mirrors.oci import BlockedDestination, Descriptor, EgressGuard, EgressPolicy, MalformedAnswer, Side
 from mirrors.oci.content import in_memory
 from mirrors.oci.manifest import sha256_digest
 from tests.registry import FaultyRegistry
@@ -170,6 +170,7 @@ async def test_a_name_is_checked_by_the_addresses_it_has(
     with pytest.raises(BlockedDestination, match=r"registry\.example\.com") as caught:
         await repository.list_tags()
     assert "127" not in str(caught.value)
+    assert caught.value.side is Side.SOURCE
 
 
 async def test_the_connection_goes_to_the_address_that_was_checked(
@@ -268,8 +269,9 @@ async def test_an_allowed_host_does_not_free_other_schemes_or_user_names(
 async def _refuse(registry: FaultyRegistry, open_repository) -> None:
     """The registry itself is allowed, and nothing else of this machine."""
     repository = await open_repository(registry.address, guard=EgressGuard(allowed_hosts=[registry.address]))
-    with pytest.raises(BlockedDestination):
+    with pytest.raises(BlockedDestination) as caught:
         await repository.list_tags()
+    assert caught.value.side is Side.SOURCE
 
 
 def _port(registry: FaultyRegistry) -> int:
