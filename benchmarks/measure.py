@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -46,10 +47,7 @@ def measured(tool: Tool, job: Job, line: Line) -> Cost:
     path.write_text(json.dumps(description), encoding="utf-8")
     logs = [registry.log.stat().st_size for registry in (line.source, line.target)]
     busy, cpu = _machine_cpu(), (line.source.cpu, line.target.cpu)
-    answer = subprocess.run(
-        [sys.executable, "-I", "-S", str(_LAUNCHER), str(path)], cwd=ROOT, check=True, stdout=subprocess.PIPE
-    )
-    cost = json.loads(answer.stdout)
+    cost = json.loads(_launched(path))
     if cost["code"]:
         raise NotMeasurable(f"{tool.title} ended with {cost['code']}: {_tail(job.scratch / 'log')}")
     used = cost["user"] + cost["system"]
@@ -67,6 +65,17 @@ def measured(tool: Tool, job: Job, line: Line) -> Cost:
         source_requests=_requests(line.source, start=logs[0]),
         target_requests=_requests(line.target, start=logs[1]),
     )
+
+
+def _launched(job: Path) -> bytes:
+    """What the launcher says. Whatever ends this ends the tool too, which may be many processes."""
+    command = [sys.executable, "-I", "-S", str(_LAUNCHER), str(job)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, start_new_session=True) as launcher:
+        try:
+            return launcher.communicate()[0]
+        except BaseException:  # a Ctrl-C above all; raised again
+            os.killpg(launcher.pid, signal.SIGKILL)
+            raise
 
 
 def kind_of(method: str, path: str, status: str) -> str:
