@@ -38,6 +38,10 @@ MANIFEST_TYPES = (OCI_INDEX, OCI_MANIFEST, DOCKER_LIST, DOCKER_MANIFEST, ARTIFAC
 
 _IMAGE_MEMBERS = frozenset({"config", "layers", "fsLayers"})
 _INDEX_MEMBERS = frozenset({"manifests", "fsLayers"})
+_MEMBERS_AS_WRITTEN = (
+    _IMAGE_MEMBERS | _INDEX_MEMBERS | {"schemaVersion", "mediaType", "artifactType", "subject", "blobs"}
+)
+_MEMBERS = frozenset(name.casefold() for name in _MEMBERS_AS_WRITTEN)
 _SINGLE_MEMBERS = frozenset({"config", "subject"})
 
 FOREIGN_LAYER_TYPES = (
@@ -178,12 +182,20 @@ class Manifest:
         """The parsed JSON. Raises MalformedAnswer for anything but an object, Unsupported for schema 1."""
         if self.media_type in SCHEMA_1:
             raise Unsupported(SCHEMA_1_SENTENCE)
+        members: list[tuple[str, Any]] = []
+
+        def note(found: list[tuple[str, Any]]) -> dict[str, Any]:
+            nonlocal members
+            members = found  # those of the outermost object come last
+            return dict(found)
+
         try:
-            document = json.loads(self.content)
+            document = json.loads(self.content, object_pairs_hook=note)
         except (ValueError, RecursionError) as error:
             raise MalformedAnswer("The registry sent a manifest that is not JSON.") from error
         if not isinstance(document, dict):
             raise MalformedAnswer("The registry sent a manifest that is not a JSON object.")
+        _check_members(members)
         return document
 
     def entries(self) -> Iterator[Descriptor]:
@@ -239,6 +251,16 @@ class Manifest:
             yield from (Descriptor.from_json(entry) for entry in entries or ())
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise MalformedAnswer(f"The registry sent a manifest whose {member} cannot be read.") from error
+
+
+def _check_members(members: list[tuple[str, Any]]) -> None:
+    """Raise MalformedAnswer where readers that ignore case, as all in Go do, would read another manifest than we."""
+    known = [name for name, _ in members if name.casefold() in _MEMBERS]
+    if len(set(known)) != len(known) or not _MEMBERS_AS_WRITTEN.issuperset(known):
+        raise MalformedAnswer(
+            "The registry sent a manifest that has a member twice or in other letters, so that others would read "
+            "another one. Leave its tag out."
+        )
 
 
 def _media_type(manifest: Manifest) -> str:

@@ -44,3 +44,13 @@ def test_annotations_and_the_artifact_type_of_a_pointer_are_kept() -> None:
     assert (child.artifact_type, child.annotations) == ("application/vnd.example", {"a": "b"})
     assert manifest(annotations={"a": "b"}).annotations == {"a": "b"}
     assert manifest().annotations == {}
+
+
+@pytest.mark.parametrize(
+    "more", ['"manifests": []', '"Manifests": []', '"manife\\u017fts": []', '"MediaType": "x"', '"fsLayers": []']
+)
+def test_a_manifest_that_others_would_read_otherwise_is_refused(more: str) -> None:
+    content = '{"schemaVersion": 2, "mediaType": "%s", "manifests": [], "Unknown": {"layers": 1}, "unknown": 2, %s}'
+    with pytest.raises(MalformedAnswer):
+        Manifest.received((content % (OCI_INDEX, more)).encode(), content_type=OCI_INDEX)
+    Manifest.received((content % (OCI_INDEX, '"annotations": {"a": "1", "a": "2"}')).encode(), content_type=OCI_INDEX)
