@@ -179,7 +179,7 @@ class Selection:
         if _is_attestation(child):
             return _Part(None)  # until what it attests is decided
         platform = child.platform
-        if platform is None and child.media_type in IMAGE_TYPES:
+        if (platform is None or not platform.architecture) and child.media_type in IMAGE_TYPES:
             platform = await self._looked_up(child.digest, lambda: self._look_up(child))
         if platform is None:
             return _Part(child)

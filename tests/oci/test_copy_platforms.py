@@ -234,11 +234,12 @@ async def test_what_runs_on_no_platform_is_copied_whatever_is_wanted(
     assert target_registry.repository("mirror/app").is_complete(data.root.digest)
 
 
+@pytest.mark.parametrize("more", [{}, {"platform": {}}, {"platform": {"os": "linux"}}])
 async def test_an_image_that_its_index_names_no_platform_of_is_chosen_by_its_config(
-    source_registry: FaultyRegistry, target_registry: FaultyRegistry, source, target
+    source_registry: FaultyRegistry, target_registry: FaultyRegistry, source, target, more: dict[str, object]
 ) -> None:
     images = [from_image(small_image(architecture=name)) for name in ("amd64", "arm64")]
-    root = index_manifest([entry_of(image.root) for image in images])
+    root = index_manifest([entry_of(image.root, **more) for image in images])
     DataSet(root, [image.root for image in images], images[0].blobs | images[1].blobs).put(
         source_registry.repository("library/app"), tag="v1"
     )
