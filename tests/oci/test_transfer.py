@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from mirrors.oci import Action, Code, Descriptor, Progress, RemoteRepository, copy_tags
+from mirrors.oci import Action, Code, CopyOptions, Descriptor, Progress, RemoteRepository, Side, copy_tags
 from mirrors.oci.profile import GENERIC
 from mirrors.oci.remote import downloads, uploads
 from mirrors.oci.store.repository import Store, StoredRepository
@@ -56,6 +56,19 @@ async def test_breaks_on_both_sides_cost_no_byte_twice(
     assert target_registry.repository("mirror/app").blobs == image.all_blobs()
     assert (progress.bytes_copied, progress.bytes_expected) == (total(image), total(image))
     assert target_registry.repository("mirror/app").uploads == {}
+
+
+async def test_blobs_that_break_off_go_on_though_each_host_takes_one_request_at_a_time(
+    source_registry: FaultyRegistry, target_registry: FaultyRegistry, open_repository
+) -> None:
+    image = image_of_size(8 * MIB, layers=4)
+    source_registry.repository("library/app").put(image, tag="v1")
+    source_registry.switches.cuts = [MIB, MIB]
+    source = await open_repository(source_registry.address, max_connections=1)
+    target = await open_repository(target_registry.address, "mirror/app", side=Side.TARGET, max_connections=1)
+    (outcome,) = await copy_tags(source, target, ["v1"], options=CopyOptions(tag_timeout=10))
+    assert outcome.action is Action.COPIED, outcome.reason
+    assert target_registry.repository("mirror/app").blobs == image.all_blobs()
 
 
 async def test_a_source_is_read_again_from_what_the_target_has_not_got(

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from mirrors.oci.remote.bandwidth import Bandwidth
+from mirrors.oci.remote.limits import without_queueing
 from mirrors.oci.remote.timeouts import Timeouts
 
 
@@ -48,7 +49,9 @@ class PacedBody:
             self.touched = True
             self._due = None  # waiting for the source: it has its own timeout
             try:
-                chunk = await anext(self._chunks)
+                # The target keeps a place for this body; whoever has the source's last one may be waiting for it.
+                with without_queueing():
+                    chunk = await anext(self._chunks)
             except StopAsyncIteration:
                 self.expect_progress_within(self._timeouts.commit)
                 raise

@@ -16,6 +16,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 START = 16
 _LEAST_FOR_LATENCY = 4.0
@@ -23,6 +26,20 @@ _LATENCY_RATIO = 4.0
 _LATENCY_EXCESS = 0.25
 _LATENCY_CUT = 0.9
 _DRIFT = 1.25
+_at_once: ContextVar[bool] = ContextVar("_at_once", default=False)
+
+
+@contextmanager
+def without_queueing() -> Iterator[None]:
+    """Whatever is asked in here gets its place at once, beyond the limit if need be.
+
+    For who keeps a place of one host while waiting for another host's: two of them could wait for each other for ever.
+    """
+    token = _at_once.set(True)
+    try:
+        yield
+    finally:
+        _at_once.reset(token)
 
 
 class AdaptiveLimit:
@@ -53,7 +70,7 @@ class AdaptiveLimit:
 
     async def take(self) -> None:
         """Wait for a place, first come, first served; give it back by `release`."""
-        if self._in_flight + 1 <= self._limit and not self._waiting:
+        if _at_once.get() or (self._in_flight + 1 <= self._limit and not self._waiting):
             self._in_flight += 1
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -13,6 +13,7 @@ from mirrors.oci.remote.body import PacedBody
 from mirrors.oci.remote.challenges import parse_challenges
 from mirrors.oci.remote.exchange import Answer, Exchange
 from mirrors.oci.remote.faults import auth_failed
+from mirrors.oci.remote.limits import without_queueing
 from mirrors.oci.remote.reading import Reader
 from mirrors.oci.remote.retries import Persistence
 from mirrors.oci.remote.scheme import Home
@@ -203,7 +204,9 @@ class Requests:
             finally:
                 exchange.close()
 
-        return await self._persistently(attempt)
+        # One request for however many wait for it, and some of them may keep places of this host meanwhile.
+        with without_queueing():
+            return await self._persistently(attempt)
 
     def _circle(self) -> MalformedAnswer:
         return MalformedAnswer(f"{self._host} redirects in a circle.", side=self._side)
