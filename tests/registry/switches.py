@@ -119,8 +119,8 @@ class Switches:
     # many bytes, which are kept, one number per longer body. chunk_limit: bytes of a PATCH with Content-Range, 416
     # above (GHCR). chunk_min: bytes, told in OCI-Chunk-Min-Length. locations: relative, absolute, state (with a query
     # of its own), http (whatever the registry speaks) or new (another one each time). range_header: plain (0-99),
-    # bytes (bytes=0-99) or none. upload_status: whether an upload can be asked for (204). post_digest: 201 (one POST
-    # is enough) or 202. quota: bytes of all blobs of a repository; quota_refusal: 412 or 403 beyond it.
+    # bytes (bytes=0-99) or none. upload_status: whether an upload can be asked for (204). forgetful:
+    # who asks for one learns that all of it is lost. post_digest: 201 (one POST is enough) or 202. quota: bytes of all blobs of a repository; quota_refusal: 412 or 403 beyond it.
     mounts: str = "yes"
     uploads: str = "any"
     upload_cuts: list[int] = field(default_factory=list)
@@ -129,6 +129,7 @@ class Switches:
     locations: str = "relative"
     range_header: str = "plain"
     upload_status: bool = True
+    forgetful: bool = False
     post_digest: str = "202"
     blob_put_status: int = 201
     quota: int | None = None

@@ -63,6 +63,8 @@ class Uploads:
         held, session, _ = self._upload(request)
         if not self.registry.switches.upload_status:
             return error(404, "BLOB_UPLOAD_UNKNOWN")
+        if self.registry.switches.forgetful:
+            held.uploads[session].content.clear()
         return self._under_way(request, held, session, status=204)
 
     async def patch(self, request: web.Request) -> web.StreamResponse:

@@ -93,7 +93,7 @@ class Uploads:
 
     async def _send_in_turn(self, plan: Plan, feed: Feed, session: UploadSession) -> None:
         """All bytes by PATCH; a break is mended from the byte that the registry says it has come to."""
-        size, tries = feed.descriptor.size, 0
+        size, tries, furthest = feed.descriptor.size, 0, 0
         fault: OCIError | None = None
         chunk_size = max(plan.chunk_size, session.shortest_chunk) if plan.style is UploadStyle.CHUNKS else size
         while (before := session.offset) < size:
@@ -101,7 +101,9 @@ class Uploads:
             try:
                 ranged = plan.style is UploadStyle.CHUNKS or before > 0
                 await session.patch(feed, min(chunk_size, size - before), ranged=ranged)
-                tries = 0
+                # Not for what it has had before: one that loses it again and again would be sent it without end.
+                tries = 0 if session.offset > furthest else tries
+                furthest = max(furthest, session.offset)
                 continue
             except OCIError as error:
                 if error.side is not Side.TARGET or not error.retryable or tries == len(_PAUSES):
@@ -116,7 +118,8 @@ class Uploads:
                 continue
             await _pause(fault, number=tries)
             await session.ask(limit=feed.position, after=fault)
-            tries = 0 if session.offset > before else tries + 1
+            tries = 0 if session.offset > furthest else tries + 1
+            furthest = max(furthest, session.offset)
 
     async def _finish(self, session: UploadSession, *, digest: str) -> None:
         for number in range(2):

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from mirrors.oci import Action, Code, CopyOptions, Side, copy_tags
+from mirrors.oci import Action, Code, CopyOptions, Descriptor, RegistryFault, Side, copy_tags
+from mirrors.oci.content import in_memory
+from mirrors.oci.manifest import sha256_digest
+from mirrors.oci.profile import GENERIC, UploadStyle
+from mirrors.oci.remote import uploads
 from mirrors.sample.images import Image, image_of_size, small_image
 from tests.oci.certificates import certificate_for_loopback
 from tests.oci.quirks.conftest import Mirror
@@ -82,6 +87,23 @@ async def test_a_connection_that_breaks_in_the_middle_of_an_upload_costs_no_blob
     held = target_registry.repository("mirror/app")
     assert held.blobs == large.all_blobs()
     assert held.uploads == {}
+
+
+async def test_a_registry_that_loses_what_it_has_after_each_break_is_not_sent_it_without_end(
+    target_registry: FaultyRegistry, open_repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As several behind one name do that share no storage."""
+    monkeypatch.setattr(uploads, "_PAUSES", (0.0, 0.0, 0.0))
+    target_registry.switches.forgetful = True
+    for number in range(30):
+        target_registry.fail("PATCH", "/uploads/", status=500, after=number + 1)  # every other one
+    profile = replace(GENERIC, uploads=UploadStyle.CHUNKS, chunk_size=MIB)
+    target = await open_repository(target_registry.address, "mirror/app", side=Side.TARGET, profile=profile)
+    content = b"x" * 3 * MIB
+    with pytest.raises(RegistryFault):
+        await target.push_blob(Descriptor("", sha256_digest(content), len(content)), in_memory(content))
+    assert target_registry.count("PATCH") < 12
+    assert target_registry.repository("mirror/app").uploads == {}
 
 
 async def test_the_abandoned_upload_of_a_bad_blob_is_cancelled(
