@@ -120,7 +120,8 @@ class Switches:
     # above (GHCR). chunk_min: bytes, told in OCI-Chunk-Min-Length. locations: relative, absolute, state (with a query
     # of its own), http (whatever the registry speaks) or new (another one each time). range_header: plain (0-99),
     # bytes (bytes=0-99) or none. upload_status: whether an upload can be asked for (204). forgetful:
-    # who asks for one learns that all of it is lost. post_digest: 201 (one POST is enough) or 202. quota: bytes of all blobs of a repository; quota_refusal: 412 or 403 beyond it.
+    # who asks for one learns that all of it is lost. post_digest: 201 (one POST is enough) or 202. quota: bytes of
+    # all blobs of a repository; quota_refusal: 412 or 403 beyond it.
     mounts: str = "yes"
     uploads: str = "any"
     upload_cuts: list[int] = field(default_factory=list)
