@@ -59,7 +59,7 @@ from mirrors.oci.reference import Reference
 from mirrors.oci.remote.client import RegistryClient
 from mirrors.oci.remote.egress import EgressGuard
 from mirrors.oci.remote.networks import EgressPolicy
-from mirrors.oci.remote.pauses import PROCESS_PAUSES, HostPauses
+from mirrors.oci.remote.pauses import LONGEST_PAUSE, PROCESS_PAUSES, HostPauses
 from mirrors.oci.remote.rate_limits import RateLimit
 from mirrors.oci.remote.repository import RemoteRepository
 from mirrors.oci.remote.timeouts import Timeouts
@@ -69,6 +69,7 @@ from mirrors.oci.store.garbage import GarbageReport, collect_garbage
 from mirrors.oci.store.repository import Store, StoredRepository
 
 __all__ = [
+    "LONGEST_PAUSE",
     "PROCESS_PAUSES",
     "Action",
     "AuthFailed",

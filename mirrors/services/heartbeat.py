@@ -118,9 +118,10 @@ class Heartbeat:
         if time.monotonic() - self._checked_at < CANCEL_CHECK_SECONDS:
             return
         self._checked_at = time.monotonic()
-        exchange_pauses()
         if Sync.objects.filter(pk=self.sync.pk, cancel_requested_at__isnull=False).exists():
             self._stop(Verdict.CANCELLED)
+            return
+        exchange_pauses()  # last: whatever goes wrong with it must keep nobody from cancelling
 
     def _stop(self, verdict: Verdict) -> None:
         with self._lock:

@@ -17,6 +17,7 @@ from mirrors.models.sync import Stage, Status, Trigger
 from mirrors.oci import Code, ContentRepository, OCIError, Side
 from mirrors.services import connections, schedules
 from mirrors.services.heartbeat import Heartbeat, Verdict
+from mirrors.services.host_pauses import exchange_pauses, tell_pauses
 from mirrors.services.pruning import prune
 from mirrors.services.sync_plans import Plan, plan_of, snapshot_of
 from mirrors.services.sync_records import SyncRecords, failures, storable
@@ -55,6 +56,7 @@ def run_sync(sync_id: int, *, worker: str = "") -> None:
     with Heartbeat(sync, records) as heartbeat:
         outcome = _attempt(sync, records, heartbeat)
     _finish(sync, records, outcome=outcome, verdict=heartbeat.verdict)
+    tell_pauses()  # many a sync ends at once because of one, before its heartbeat has told anybody
 
 
 @transaction.atomic
@@ -83,6 +85,7 @@ def _attempt(sync: Sync, records: SyncRecords, heartbeat: Heartbeat) -> Outcome 
     try:
         plan = plan_of(sync)
         records.expect(plan)
+        exchange_pauses()  # what others were told, and what an operator has lifted, since this process last looked
         connection.close()  # it would idle for as long as the copy takes, and no server keeps it for certain
         return oci.run(_mirror(plan, records, heartbeat))
     except asyncio.CancelledError:

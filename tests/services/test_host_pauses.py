@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import time
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from django.db import OperationalError, connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from mirrors.models import HostPause
 from mirrors.oci import PROCESS_PAUSES
+from mirrors.oci.remote.pauses import LONGEST_PAUSE
 from mirrors.services import host_pauses, upkeep
 
 pytestmark = pytest.mark.django_db
@@ -61,3 +65,52 @@ def test_pauses_that_are_over_are_neither_taken_in_nor_kept() -> None:
     host_pauses.exchange_pauses()
     assert "past.example.com" not in PROCESS_PAUSES.snapshot()
     assert upkeep.forget_old_pauses() == 1
+
+
+def test_a_worker_whose_clock_is_a_day_ahead_keeps_nobody_waiting_for_a_day() -> None:
+    HostPause.objects.create(host="ahead.example.com", until=timezone.now() + timedelta(days=1))
+    host_pauses.exchange_pauses()
+    assert "ahead.example.com" not in PROCESS_PAUSES.snapshot()
+
+    PROCESS_PAUSES.pause("ahead.example.com", seconds=100)
+    host_pauses.exchange_pauses()
+
+    until = HostPause.objects.get(host="ahead.example.com").until
+    assert until - timezone.now() < timedelta(seconds=LONGEST_PAUSE)
+
+
+def test_a_host_that_asks_for_a_pause_while_others_are_exchanged_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    merge = PROCESS_PAUSES.merge
+
+    def meanwhile(ends: Any) -> None:
+        PROCESS_PAUSES.pause("meanwhile.example.com", seconds=100)
+        merge(ends)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(PROCESS_PAUSES, "merge", meanwhile)
+        host_pauses.exchange_pauses()
+    host_pauses.exchange_pauses()
+
+    assert "meanwhile.example.com" in PROCESS_PAUSES.snapshot()
+    assert HostPause.objects.filter(host="meanwhile.example.com").exists()
+
+
+def test_news_are_told_and_cost_nothing_where_there_are_none() -> None:
+    PROCESS_PAUSES.pause("news.example.com", seconds=100)
+    host_pauses.tell_pauses()
+    assert HostPause.objects.filter(host="news.example.com").exists()
+    with CaptureQueriesContext(connection) as queries:
+        host_pauses.tell_pauses()
+    assert len(queries) == 0
+
+
+def test_a_database_that_is_gone_keeps_news_for_later(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse() -> None:
+        raise OperationalError("gone")
+
+    monkeypatch.setattr(host_pauses, "exchange_pauses", refuse)
+    PROCESS_PAUSES.pause("later.example.com", seconds=100)
+    host_pauses.tell_pauses()
+    assert "later" in caplog.text

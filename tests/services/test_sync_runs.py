@@ -11,11 +11,12 @@ from cryptography.fernet import Fernet
 from django.utils import timezone
 from pytest_django import Settings
 
-from mirrors.models import Mirror, Repository, Sync, TagCopy
+from mirrors.models import HostPause, Mirror, Repository, Sync, TagCopy
 from mirrors.models.sync import Status, Trigger
-from mirrors.oci import Code
+from mirrors.oci import PROCESS_PAUSES, Code
 from mirrors.sample.images import small_image
 from mirrors.services import connections, sync_runs
+from mirrors.services.host_pauses import exchange_pauses
 from tests.registry import FaultyRegistry
 
 # The heartbeat writes from a thread of its own, so nothing may hide in a transaction of the test.
@@ -29,6 +30,7 @@ def source() -> Iterator[FaultyRegistry]:
         for number in (1, 2):
             registry.repository("team/app").put(small_image(number), tag=f"v{number}")
         yield registry
+        PROCESS_PAUSES.lift(registry.address)  # the next one may get its port
 
 
 @pytest.fixture
@@ -147,3 +149,25 @@ def test_an_unexpected_fault_ends_the_sync_in_a_sentence_and_its_traceback_in_th
     assert (row.status, row.error_code) == (Status.FAILED, Code.INTERNAL)
     assert row.message == f"An unexpected fault; the worker's log has the details of sync {sync.pk}."
     assert "Traceback" in caplog.text
+
+
+def test_a_pause_that_ends_a_sync_at_once_is_told_to_the_other_workers(mirror: Mirror, source: FaultyRegistry) -> None:
+    source.fail("GET", "/tags/list", status=429, headers={"Retry-After": "600"}, times=1)
+    sync_runs.run_sync(Sync.objects.create(mirror=mirror).pk)
+    assert Sync.objects.get(attempt=1).error_code == Code.RATE_LIMITED
+    assert HostPause.objects.get().host == source.address
+
+
+def test_a_sync_asks_nobody_who_has_asked_another_worker_for_a_pause(mirror: Mirror, source: FaultyRegistry) -> None:
+    HostPause.objects.create(host=source.address, until=timezone.now() + timedelta(seconds=600))
+    sync_runs.run_sync(Sync.objects.create(mirror=mirror).pk)
+    assert Sync.objects.get(attempt=1).error_code == Code.RATE_LIMITED
+    assert source.requests == []
+
+
+def test_a_sync_starts_without_the_pauses_that_an_operator_has_lifted(mirror: Mirror, source: FaultyRegistry) -> None:
+    PROCESS_PAUSES.pause(source.address, seconds=600)
+    exchange_pauses()
+    HostPause.objects.all().delete()
+    sync_runs.run_sync(Sync.objects.create(mirror=mirror).pk)
+    assert Sync.objects.get().status == Status.SUCCEEDED
