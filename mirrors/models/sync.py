@@ -80,6 +80,11 @@ class SyncQuerySet(models.QuerySet["Sync"]):
         """In one of the four final states."""
         return self.exclude(status__in=ACTIVE)
 
+    def complete(self) -> Self:
+        """Succeeded with all tags that match, and not with none: what is true of each tag was true at their end."""
+        # `only_tags=None` would ask for a JSON null.
+        return self.filter(status=Status.SUCCEEDED, only_tags__isnull=True, tags_total__gt=0)
+
     def lease_expired(self, at: datetime) -> Self:
         """Running, but not renewed in time."""
         return self.filter(status=Status.RUNNING, lease_expires_at__lt=at)

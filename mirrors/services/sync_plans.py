@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Q
 from django.utils import timezone
 
 from mirrors import oci
@@ -90,9 +91,7 @@ def _scope_changed(sync: Sync) -> bool:
     earlier = Sync.objects.filter(mirror=sync.mirror, pk__lt=sync.pk, started_at__isnull=False)
     if not earlier.exists():
         return True  # a mirror that was deleted may have left content here, and took its history along
-    # `only_tags=None` would ask for a JSON null. A run that found no tag to copy has looked into none.
-    complete = earlier.filter(status=Status.SUCCEEDED, only_tags__isnull=True, tags_total__gt=0)
-    success = complete.order_by("-pk").values_list("pk", flat=True).first()
+    success = earlier.complete().order_by("-pk").values_list("pk", flat=True).first()
     since = earlier.filter(pk__gte=success) if success else earlier
     return any(
         snapshot.get(name) != sync.snapshot[name]
@@ -104,15 +103,20 @@ def _scope_changed(sync: Sync) -> bool:
 def _asks_target(sync: Sync) -> bool:
     """Whether what the database remembers of the target is not to be trusted this time.
 
-    Somebody asked for this sync; the worker before it died, maybe before it recorded what it had done; or it is
-    time to look again, because others may write to that registry too.
+    Somebody asked for this sync; it is time to look again, because others may write to that registry too; or a sync
+    that compared tags since then did not end well: what it had sent when it was stopped may have arrived unrecorded.
     """
-    finished = Sync.objects.finished().filter(mirror=sync.mirror).order_by("-pk")
-    last = finished.values_list("status", flat=True).first()
-    if sync.trigger == Trigger.MANUAL or last == Status.LOST:
+    if sync.trigger == Trigger.MANUAL:
         return True
     since = timezone.now() - timedelta(seconds=settings.TARGET_CHECK_SECONDS)
-    return not finished.filter(status=Status.SUCCEEDED, asked_target=True, finished_at__gte=since).exists()
+    earlier = Sync.objects.finished().filter(mirror=sync.mirror)
+    asked = earlier.complete().filter(asked_target=True, finished_at__gte=since).order_by("-pk")
+    last = asked.values_list("pk", flat=True).first()
+    if last is None:
+        return True
+    stopped = earlier.filter(pk__gt=last).exclude(status=Status.SUCCEEDED)
+    # One that was lost may not have got round to saying how many tags it had.
+    return stopped.filter(Q(status=Status.LOST) | Q(tags_total__gt=0)).exists()
 
 
 def _remembered(mirror: Mirror) -> dict[str, KnownTag]:

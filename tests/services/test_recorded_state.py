@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from pytest_django import Settings
 
 from mirrors.models import Mirror, MirroredTag, Namespace, Registry, Sync
@@ -108,6 +109,35 @@ def test_a_worker_that_died_may_have_moved_tags_that_nobody_recorded(
     target.requests.clear()
     assert run(mirror_of_source, trigger=Trigger.RECOVERY).asked_target
     assert heads(target) == TAGS
+
+
+@pytest.mark.parametrize("end", [Status.LOST, Status.CANCELLED, Status.FAILED])
+def test_a_sync_that_did_not_succeed_may_have_moved_tags_until_the_target_was_asked_for_all(
+    mirror_of_source: Mirror, source: FaultyRegistry, target: FaultyRegistry, end: Status
+) -> None:
+    run(mirror_of_source)
+    stopped = run(mirror_of_source)
+    Sync.objects.filter(pk=stopped.pk).update(status=end)
+    target.repository("acme/app").put(small_image(77), tag="v03")  # as it did, but nobody wrote it down
+    ended = {"status": Status.FAILED, "started_at": timezone.now(), "finished_at": timezone.now()}
+    # The attempt after it ended before it compared anything.
+    Sync.objects.create(mirror=mirror_of_source, snapshot=stopped.snapshot, **ended)
+    sync = run(mirror_of_source)
+    assert (sync.asked_target, sync.tags_copied) == (True, 1)
+    assert target.repository("acme/app").tags["v03"] == small_image(3).manifest.digest
+    assert not run(mirror_of_source).asked_target
+
+
+def test_a_retry_of_some_tags_has_not_asked_the_target_for_the_others(mirror_of_source: Mirror) -> None:
+    first = run(mirror_of_source)
+    Sync.objects.filter(pk=first.pk).update(only_tags=["v01"])
+    assert run(mirror_of_source).asked_target
+
+
+def test_a_sync_that_found_no_tag_has_not_asked_the_target_for_any(mirror_of_source: Mirror) -> None:
+    first = run(mirror_of_source)
+    Sync.objects.filter(pk=first.pk).update(tags_total=0)
+    assert run(mirror_of_source).asked_target
 
 
 def test_another_target_is_not_taken_for_the_one_that_is_remembered(
