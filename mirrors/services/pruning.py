@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
+from contextlib import suppress
 
 from mirrors import oci
 from mirrors.oci import ContentRepository
 from mirrors.oci.companions import companion_tags, subject_key
 from mirrors.oci.concurrency import run_all
+from mirrors.oci.manifest import INDEX_TYPES
 from mirrors.services.sync_records import SyncRecords
 
 _READ_AT_ONCE = 16
@@ -18,7 +20,7 @@ async def prune(target: ContentRepository, *, keep: set[str], records: SyncRecor
     """Delete every tag but these; only ever to be called after a complete, faultless run.
 
     A tag that belongs to a manifest by its name (`sha256-<hex>`, `sha256-<hex>.sig`) goes when a tag of that manifest
-    goes, and no tag that stays has it, be it within an index. Of a manifest that nobody knows, it stays.
+    goes, and nothing that stays has it, be it far within an index. Of a manifest that nobody knows, it stays.
     """
     try:
         present = await target.list_tags()
@@ -26,35 +28,56 @@ async def prune(target: ContentRepository, *, keep: set[str], records: SyncRecor
         return
     stale = [tag for tag in present if tag not in keep]
     companions = {tag for tag in stale if subject_key(tag) is not None}
+    kept = {tag for tag in present if tag in keep}
+    below = _Below(target)
     gone: set[str] = set()
     for tag in stale:
         if tag not in companions:
-            gone |= await _delete(target, tag, records=records, reads=bool(companions))
-    if companion_tags(gone, companions):
-        gone -= await _digests_below(target, [tag for tag in present if tag in keep])
-    while orphans := companion_tags(gone, companions):
+            gone |= await below.of([tag]) if companions else set()
+            await _delete(target, tag, records=records)
+    while orphans := await _orphans(gone, companions, kept=kept, below=below):
         companions -= orphans
+        gone |= await below.of(orphans)
         for tag in sorted(orphans):
-            gone |= await _delete(target, tag, records=records, reads=True)
+            await _delete(target, tag, records=records)
 
 
-async def _delete(target: ContentRepository, tag: str, *, records: SyncRecords, reads: bool) -> set[str]:
-    """Delete the tag; the digests of what it was, read before where that is wanted."""
-    digests = await _digests_below(target, [tag]) if reads else set()
+async def _delete(target: ContentRepository, tag: str, *, records: SyncRecords) -> None:
     await target.delete_tag(tag)
     records.add_deleted(tag)
-    return digests
 
 
-async def _digests_below(target: ContentRepository, tags: Collection[str]) -> set[str]:
-    slots = asyncio.Semaphore(_READ_AT_ONCE)
+async def _orphans(gone: set[str], companions: set[str], *, kept: set[str], below: _Below) -> set[str]:
+    """The companions of what is gone and not there under any other tag, one of another companion included."""
+    orphans = companion_tags(gone, companions)
+    if orphans:
+        gone = gone - await below.of(kept | companions - orphans)
+    return companion_tags(gone, orphans)
 
-    async def read(tag: str) -> Iterable[str]:
-        async with slots:
-            try:
-                manifest = await target.fetch_manifest(tag)
-            except oci.NotFound:
-                return ()
-        return manifest.digest, *(child.digest for child in manifest.children())
 
-    return {digest for digests in await run_all(read(tag) for tag in tags) for digest in digests}
+class _Below:
+    """The digests of each tag's manifest and of all below it, read once."""
+
+    def __init__(self, target: ContentRepository) -> None:
+        self._target = target
+        self._slots = asyncio.Semaphore(_READ_AT_ONCE)
+        self._known: dict[str, set[str]] = {}
+
+    async def of(self, tags: Collection[str]) -> set[str]:
+        """Those of all these tags together; of what cannot be read nothing is known."""
+        unread = [tag for tag in tags if tag not in self._known]
+        self._known.update(zip(unread, await run_all(self._read(tag) for tag in unread), strict=True))
+        return {digest for tag in tags for digest in self._known[tag]}
+
+    async def _read(self, tag: str) -> set[str]:
+        digests: set[str] = set()
+        waiting = [tag]
+        async with self._slots:
+            while waiting:
+                with suppress(oci.NotFound, oci.Unsupported, oci.MalformedAnswer):
+                    manifest = await self._target.fetch_manifest(waiting.pop())
+                    digests.add(manifest.digest)
+                    nested = (each for each in manifest.children() if each.media_type in INDEX_TYPES)
+                    waiting += [each.digest for each in nested if each.digest not in digests]
+                    digests.update(each.digest for each in manifest.children())
+        return digests

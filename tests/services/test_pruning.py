@@ -11,7 +11,7 @@ from mirrors.models import Mirror, Sync, TagCopy
 from mirrors.models.sync import Status
 from mirrors.oci import Store
 from mirrors.oci.companions import fallback_tag
-from mirrors.sample.images import Image, small_image, small_index
+from mirrors.sample.images import Image, build_index, small_image, small_index
 from mirrors.services import sync_runs
 from tests.oci.artifacts import put_cosign, put_fallback, referrer
 from tests.registry import FaultyRegistry, StoredTags
@@ -84,6 +84,26 @@ def test_the_signature_of_a_digest_that_another_tag_keeps_stays(app: StoredTags,
 def test_the_signature_of_a_child_of_an_index_that_stays_stays(app: StoredTags, sync: Callable[..., set[str]]) -> None:
     sync(["v*"])
     assert sync(["v1"]) == signed(app, "v1-amd64", "v1") - {"v1-amd64"}
+
+
+def test_the_signature_of_an_image_far_below_an_index_that_stays_stays(
+    app: StoredTags, sync: Callable[..., set[str]]
+) -> None:
+    app.put(build_index({"amd64": build_index({"amd64": small_index(1, architectures=("amd64", "arm64"))})}), tag="v3")
+    sync(["v*"])
+    assert sync(["v3"]) == signed(app, "v1-amd64", "v1") - {"v1-amd64", "v1"} | {"v3"}
+
+
+def test_what_belongs_to_an_sbom_that_another_image_has_too_stays(
+    app: StoredTags, sync: Callable[..., set[str]]
+) -> None:
+    sbom = small_image(7)
+    for tag in ("v1", "v2"):
+        app.put(sbom, tag=fallback_tag(app.tags[tag]) + ".sbom")
+    put_cosign(app, sbom.manifest.digest)
+    sync(["v*"])
+    of_sbom = {fallback_tag(app.tags["v1"]) + ".sbom", fallback_tag(sbom.manifest.digest) + ".sig"}
+    assert sync(["v1*"]) == signed(app, "v1", "v1-amd64") | of_sbom
 
 
 def test_what_belongs_to_a_manifest_that_nobody_knows_stays(
