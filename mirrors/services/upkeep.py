@@ -35,11 +35,16 @@ def collect_garbage() -> garbage.GarbageReport:
 
 
 def forget_old_syncs() -> int:
-    """Delete finished syncs older than HISTORY_DAYS, but each mirror's last; gives how many."""
+    """Delete finished syncs older than HISTORY_DAYS, but each mirror's last, and its last success; gives how many.
+
+    With that success later syncs compare what they are to copy: whatever it had left out is missing to this day.
+    """
     horizon = timezone.now() - timedelta(days=settings.HISTORY_DAYS)
-    newest = Sync.objects.finished().order_by().values("mirror").annotate(latest=models.Max("id")).values("latest")
-    old = Sync.objects.finished().filter(finished_at__lt=horizon).exclude(pk__in=newest)
-    _, deleted = old.delete()
+    old = Sync.objects.finished().filter(finished_at__lt=horizon)
+    for kept in (Sync.objects.finished(), Sync.objects.complete()):
+        newest = kept.order_by().values("mirror").annotate(latest=models.Max("id")).values("latest")
+        old = old.exclude(pk__in=newest)
+    _, deleted = old.only("pk").delete()  # with all their columns they would be read into memory first
     return deleted.get("mirrors.Sync", 0)
 
 

@@ -9,6 +9,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -71,6 +73,31 @@ def test_syncs_are_forgotten_after_their_days_but_each_mirrors_last_and_what_is_
     assert TagCopy.objects.count() == 2
 
 
+def test_the_last_complete_success_is_kept_because_later_syncs_compare_their_scope_with_it(
+    mirror: Mirror, settings: Settings
+) -> None:
+    settings.HISTORY_DAYS = 10
+    ended(mirror, days=50, tags_total=1)
+    success = ended(mirror, days=40, tags_total=1)
+    of_some = ended(mirror, days=35, tags_total=1)
+    Sync.objects.filter(pk=of_some.pk).update(only_tags=["v1"])
+    failed = [ended(mirror, days=days) for days in (30, 20)]
+    Sync.objects.filter(pk__in=[sync.pk for sync in failed]).update(status="failed")
+
+    assert upkeep.forget_old_syncs() == 3
+
+    assert set(Sync.objects.all()) == {success, failed[-1]}
+
+
+def test_what_was_equal_in_old_syncs_is_not_read_to_be_forgotten(mirror: Mirror, settings: Settings) -> None:
+    settings.HISTORY_DAYS = 10
+    for _ in range(2):
+        ended(mirror, days=20)
+    with CaptureQueriesContext(connection) as queries:
+        assert upkeep.forget_old_syncs() == 1
+    assert not any("unchanged_tags" in query["sql"] for query in queries)
+
+
 def make_old(directory: Path) -> None:
     """As if nobody had touched anything for a day."""
     yesterday = time.time() - DAY.total_seconds()
@@ -78,11 +105,11 @@ def make_old(directory: Path) -> None:
         os.utime(path, (yesterday, yesterday))
 
 
-def ended(mirror: Mirror, *, days: int) -> Sync:
+def ended(mirror: Mirror, *, days: int, tags_total: int = 0) -> Sync:
     """A sync of one tag that succeeded some days ago."""
     sync = Sync.objects.create(mirror=mirror)
     sync.start(worker="w1", snapshot={})
-    sync.succeed(message="Done.")
+    sync.succeed(message="Done.", tags_total=tags_total)
     Sync.objects.filter(pk=sync.pk).update(finished_at=timezone.now() - days * DAY)
     TagCopy.objects.create(sync=sync, tag="v1", action="copied")
     return sync
