@@ -20,6 +20,7 @@ from mirrors.oci.comparison import Compared, Comparison
 from mirrors.oci.concurrency import first_failure, run_all
 from mirrors.oci.content import ContentRepository
 from mirrors.oci.errors import AuthFailed, ImmutableTag, NotFound, OCIError, Refused, RegistryTimeout, Side, blame
+from mirrors.oci.fallback import subject_of
 from mirrors.oci.manifest import Manifest
 from mirrors.oci.options import CopyOptions
 from mirrors.oci.patience import Patience
@@ -173,12 +174,12 @@ class _Run:
         if moves:
             await self._walk.check_target_takes(choice)
         found = await self._copy_contents(choice, counters=counters)
-        if moves and found.needs_subject:
-            await self._walk.push(choice)
+        # What is a referrer itself is listed before its tag moves: nobody would look for it once that is equal.
+        if moves and (found.needs_subject or subject_of(choice.manifest)) and not await self._walk.push(choice):
+            await self._referrers.list_at_target(choice.manifest, counters)
         await self._referrers.copy(found, tag=counters)
         if moves:
-            if not await self._move_tag(choice, tag=change.tag):
-                await self._referrers.list_at_target(choice.manifest, counters)
+            await self._move_tag(choice, tag=change.tag)
             self._progress.count(counters, "manifests_copied")
 
     async def _copy_contents(self, choice: Choice, *, counters: TagProgress) -> Found:
@@ -191,15 +192,13 @@ class _Run:
             finding.cancel()
             await asyncio.gather(finding, return_exceptions=True)
 
-    async def _move_tag(self, choice: Choice, *, tag: str) -> bool:
-        """Push the manifest under its tag; whether the target lists it by itself with its subject."""
+    async def _move_tag(self, choice: Choice, *, tag: str) -> None:
         try:
-            return await self._walk.push(choice, tag=tag)
+            await self._walk.push(choice, tag=tag)
         except (ImmutableTag, Refused, AuthFailed) as error:
             # A target whose tags never move may refuse what it has already.
             if error.side is not Side.TARGET or not await self._target_has(tag, digest=choice.manifest.digest):
                 raise
-            return True
 
     async def _target_has(self, tag: str, *, digest: str) -> bool:
         with suppress(OCIError):

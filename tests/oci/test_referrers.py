@@ -266,3 +266,20 @@ async def test_an_artifact_that_is_a_tag_is_listed_with_its_subject_at_a_target_
     assert {child.digest for child in index.children()} == {
         referrer(image, seed=number).manifest.digest for number in (1, 2)
     }
+
+
+async def test_an_artifact_whose_listing_fails_for_now_is_no_tag_yet_and_is_listed_by_the_next_copy(
+    target_registry: FaultyRegistry, app: StoredTags, held: StoredTags, source, target
+) -> None:
+    target_registry.switches.referrers = "404"
+    image = small_image()
+    app.put(image)
+    app.put(referrer(image), tag="sbom")
+    listing = fallback_tag(image.manifest.digest)
+    target_registry.fail("PUT", f"/manifests/{listing}", status=500, times=100)
+    (outcome,) = await copy_tags(source, target, ["sbom"])
+    assert (outcome.action, outcome.target_digest, held.tags) == (Action.FAILED, None, {})
+    target_registry.heal()
+    (outcome,) = await copy_tags(source, target, ["sbom"])
+    assert outcome.action is Action.COPIED, outcome.reason
+    assert set(held.tags) == {"sbom", listing}
