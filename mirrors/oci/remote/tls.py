@@ -38,12 +38,14 @@ def tls_context(endpoint: Endpoint, *, side: Side, with_client_certificate: bool
 
 @functools.lru_cache(maxsize=64)  # loading the system's certificates takes 20 ms
 def _tls_context(verify: bool, ca_certificates: str | None, client_certificate: str | None) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    if not verify:
+    if verify:
+        context = ssl.create_default_context()
+        if ca_certificates:
+            context.load_verify_locations(cadata=ca_certificates)
+    else:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-    elif ca_certificates:
-        context.load_verify_locations(cadata=ca_certificates)
     if client_certificate:
         _load_client_certificate(context, client_certificate)
     return context

@@ -10,13 +10,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from mirrors.oci.reference import Reference
 from mirrors.oci.signatures.document import as_text, load_policy, read_list, read_object, read_text, refusal
 from mirrors.oci.signatures.identity import MatchRepoDigestOrExact, SignedIdentity, read_identity
-from mirrors.oci.signatures.keys import PublicKey
 from mirrors.oci.signatures.scopes import check_scope, scopes_of
+
+if TYPE_CHECKING:
+    from mirrors.oci.signatures.keys import PublicKey
 
 _FILES = "a worker may run where this file is not. Put the key itself into keyData: base64 -w0 FILE"
 _KEYLESS = "only signatures made by keys are verified. Take it out, and give the key as keyData"
@@ -167,6 +169,9 @@ def _read_signed(document: dict[str, Any], path: str) -> Requirement:
 
 
 def _read_keys(document: dict[str, Any], *, path: str) -> tuple[PublicKey, ...]:
+    # Loading cryptography takes 40 ms, which only a copy with a policy has to spend.
+    from mirrors.oci.signatures.keys import PublicKey
+
     if "keyData" in document:
         place = f"{path}.keyData"
         return (PublicKey.from_policy(as_text(document["keyData"], path=place), path=place),)
