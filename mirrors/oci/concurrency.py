@@ -50,21 +50,31 @@ class Once(Generic[T]):
 
     def __init__(self) -> None:
         self._entries: dict[Hashable, _Entry[T]] = {}
+        self._results: dict[Hashable, T] = {}
         self._running: set[asyncio.Task[T]] = set()
 
     async def __call__(self, key: Hashable, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """The result of the work with this key, which is started if it has not been."""
+        if key in self._results:
+            return self._results[key]
         entry = self._entries.get(key)
         if entry is None:
             entry = self._entries[key] = _Entry(self._start(work()))
         entry.waiters += 1
         try:
-            return await asyncio.shield(entry.task)
+            result = await asyncio.shield(entry.task)
         finally:
             entry.waiters -= 1
             if entry.waiters == 0 and not entry.task.done():
                 entry.task.cancel()
                 self._entries.pop(key, None)
+        self._keep(key, result)
+        return result
+
+    def _keep(self, key: Hashable, result: T) -> None:
+        """A task takes a kilobyte, and a run of 5 000 signed tags has 35 000 of them."""
+        self._results[key] = result
+        self._entries.pop(key, None)
 
     async def close(self) -> None:
         """Cancel what still runs and wait for its end."""
@@ -96,3 +106,6 @@ class Together(Once[T]):
             entry = self._entries.get(key)
             if entry is not None and entry.task.done():
                 del self._entries[key]
+
+    def _keep(self, key: Hashable, result: T) -> None:
+        """Nothing is kept."""
