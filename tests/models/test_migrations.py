@@ -73,7 +73,8 @@ def test_mirrors_and_their_history_come_along_from_the_first_release(farm_of_the
         ("v2", TagCopy.Action.COPIED),
     ]
     finished = status_of(mirror).finished
-    assert finished and finished.pk == old.pk
+    assert finished is not None
+    assert finished.pk == old.pk
     sync = Sync.objects.create(mirror=mirror)
     assert sync.start(worker="w", snapshot=snapshot_of(mirror))
     plan = plan_of(sync)

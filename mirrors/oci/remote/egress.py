@@ -12,12 +12,12 @@ import socket
 from collections.abc import Iterable, Sequence
 
 from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.resolver import ThreadedResolver
 from yarl import URL
 
 from mirrors.oci.errors import BlockedDestination
 from mirrors.oci.remote.allowances import Allowance
 from mirrors.oci.remote.links import is_usable
+from mirrors.oci.remote.lookups import system_resolver
 from mirrors.oci.remote.networks import (
     SERVICE_NAMES,
     Address,
@@ -128,7 +128,7 @@ class CheckedResolver(AbstractResolver):
 
     def __init__(self, guard: EgressGuard | None) -> None:
         self._guard = guard
-        self._resolver = ThreadedResolver()
+        self._resolver = system_resolver()
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
