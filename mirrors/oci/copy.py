@@ -81,6 +81,7 @@ class _Run:
         self._on_outcome = on_outcome
         self._outcomes: dict[str, TagOutcome] = {}
         self._changes: asyncio.Queue[Compared | None] = asyncio.Queue()
+        self._companions: list[Compared] = []
         self._patience = Patience()
 
     async def copy(self) -> list[TagOutcome]:
@@ -91,9 +92,9 @@ class _Run:
                     group.create_task(self._copier())
                 await self._comparison.look_at_target(tags=len(self._tags))
                 self._referrers.at_target = self._comparison.at_target
-                # What belongs to other images comes after them: some registries want it so.
-                tags = iter(sorted(self._tags, key=lambda tag: subject_key(tag) is not None))
+                tags = iter(self._tags)
                 await run_all(self._checker(tags) for _ in range(min(_CHECKS_AT_ONCE, len(self._tags))))
+                await self._release_companions()
                 for _ in range(self._options.concurrency):
                     self._changes.put_nowait(None)
         except BaseExceptionGroup as failures:
@@ -113,12 +114,20 @@ class _Run:
             if outcome is not None:
                 self._finish(outcome)
 
+    async def _release_companions(self) -> None:
+        """What belongs to other images is copied after them: some registries want to have its subject first."""
+        if self._companions:
+            await self._changes.join()
+            for change in self._companions:
+                self._changes.put_nowait(change)
+
     async def _copier(self) -> None:
         while (change := await self._changes.get()) is not None:
             counters = TagProgress()
             outcome = self._given_up(change.tag) or await self._copied(change, counters=counters)
             if outcome is not None:
                 self._finish(_with_counters(outcome, counters, change=change))
+            self._changes.task_done()
 
     async def _copied(self, change: Compared, *, counters: TagProgress) -> TagOutcome | None:
         self._progress.active[change.tag] = counters
@@ -143,7 +152,10 @@ class _Run:
         compared = await self._comparison.compare(tag, started=started)
         if compared.is_equal and not self._may_have_news(compared):
             return compared.unchanged
-        self._changes.put_nowait(compared)
+        if subject_key(tag) is None:
+            self._changes.put_nowait(compared)
+        else:
+            self._companions.append(compared)
         return None
 
     def _may_have_news(self, compared: Compared) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from mirrors.oci import Action
-from mirrors.sample.images import build_index, small_index
+from mirrors.oci import Action, copy_tags
+from mirrors.sample.images import build_index, image_of_size, small_index
+from tests.oci.artifacts import put_fallback, referrer
 from tests.oci.quirks.conftest import Mirror
 from tests.oci.quirks.data_sets import artifact, from_image
 from tests.registry import FaultyRegistry, StoredTags
@@ -29,8 +30,8 @@ async def test_a_subject_goes_before_what_refers_to_it(
     sbom = artifact("sbom", subject=image.root)
     signature = artifact("signature of the sbom", subject=sbom.root)
     image.put(app, tag="v1")
-    for referrer in (sbom, signature):
-        referrer.put(app, tag="gone")
+    for each in (sbom, signature):
+        each.put(app, tag="gone")
     del app.tags["gone"]
     target_registry.behave_like("gitlab")
     outcome = await mirror()
@@ -51,3 +52,17 @@ async def test_a_referrer_that_is_a_tag_brings_its_subject_where_the_target_want
     target_registry.behave_like("gitlab")
     assert (await mirror("sbom")).action is not Action.FAILED
     assert target_registry.repository("mirror/app").tags["sbom"] == sbom.root.digest
+
+
+async def test_an_index_of_referrers_that_is_a_tag_waits_for_the_image_it_is_about(
+    source_registry: FaultyRegistry, target_registry: FaultyRegistry, app: StoredTags, source, target
+) -> None:
+    image = image_of_size(2 << 20, layers=1)
+    app.put(image, tag="v1")
+    put_fallback(app, image, referrer(image))
+    source_registry.switches.referrers = "404"
+    source_registry.switches.cuts = [100_000] * 3  # so that the image takes a while
+    target_registry.behave_like("gitlab")
+    outcomes = await copy_tags(source, target, list(app.tags))
+    assert [(outcome.action, outcome.reason) for outcome in outcomes] == [(Action.COPIED, "")] * 2
+    assert target_registry.repository("mirror/app").tags == app.tags
