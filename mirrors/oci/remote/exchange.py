@@ -72,6 +72,11 @@ class Exchange:
         """Where the answer came from, after redirects."""
         return self.response.url
 
+    @property
+    def is_authorized(self) -> bool:
+        """Whether the request had an Authorization header, be it of an anonymous token."""
+        return "Authorization" in self.response.request_info.headers
+
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self.chunks()
 

@@ -17,12 +17,18 @@ _LOOK_AGAIN = 1.0  # seconds after which those who wait see that their pause was
 class HostPauses:
     """Until when each host wants to be left alone. Small, in memory; threads and event loops may share it.
 
-    hosts: `host[:port]` as `host_and_port` writes it, of registries, token services and storage alike.
+    hosts: `host[:port]` as `host_and_port` writes it, of registries, token services and storage alike; with ` via …`
+    behind a proxy, with ` as …` for one account.
     """
 
     def __init__(self) -> None:
         self._ends: dict[str, float] = {}
         self._lock = threading.Lock()
+
+    @property
+    def are_under_way(self) -> bool:
+        """Whether any host is to be left alone, or was a moment ago."""
+        return bool(self._ends)
 
     def __contains__(self, host: str) -> bool:
         return host in self._ends

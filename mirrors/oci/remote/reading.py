@@ -66,7 +66,11 @@ class Reader:
         return Answer(exchange.status, exchange.headers, content, exchange.url)
 
     async def fault(self, exchange: Exchange, *, what: str) -> OCIError:
-        """The OCIError for an unwelcome answer. All who ask its host wait for as long as it says."""
+        """The OCIError for an unwelcome answer. All who ask its host wait for as long as it says.
+
+        Not for more than a minute, though, where it says so to our account and may mean that alone: whoever enters an
+        account that is locked, or tries passwords, must not keep all others from a registry.
+        """
         error = status_error(
             exchange.status,
             headers=exchange.headers,
@@ -77,7 +81,7 @@ class Reader:
             own=self._home.owns(exchange.url),
             with_credentials=self._with_credentials,
         )
-        self._note_pause(error, url=exchange.url)
+        self._note_pause(error, exchange)
         return error
 
     def check_pulls(self, url: URL) -> None:
@@ -109,10 +113,13 @@ class Reader:
         except (OCIError, TimeoutError):
             return b""
 
-    def _note_pause(self, error: OCIError, *, url: URL) -> None:
+    def _note_pause(self, error: OCIError, exchange: Exchange) -> None:
         wait = self._persistence.wanted_wait(error)
         if isinstance(error, RateLimited) and error.limit is LimitKind.PULLS:
             # An account has them, not a host: others, and other requests, need not wait.
             self._pulls.pause(_PULLS, seconds=120 * self._persistence.first_pause if wait is None else wait)
         elif wait:
-            self._transport.pause(url, seconds=wait)
+            of_account = (
+                isinstance(error, RateLimited) and error.limit is not LimitKind.ABUSE and exchange.is_authorized
+            )
+            self._transport.pause(exchange.url, seconds=wait, of_account=of_account)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import ssl
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -25,6 +26,8 @@ from mirrors.oci.remote.tls import tls_context
 
 USER_AGENT = "mirrorfarm/0.1"
 _TOO_MUCH = frozenset({429, 503})
+_OTHERS_WAIT = 60.0
+"""Seconds at most that everybody waits for what a host has asked one account for."""
 
 
 class Transport:
@@ -53,6 +56,7 @@ class Transport:
         self._peers: dict[str, Peer] = {}
         self._session: aiohttp.ClientSession | None = None
         self._own_tls: ssl.SSLContext | None = None
+        self._account = _account_of(endpoint)
         self._ordinary = self._timeout(read=timeouts.read)
 
     async def __aenter__(self) -> Self:
@@ -98,8 +102,8 @@ class Transport:
         await limit.take()
         started = time.monotonic()
         try:
-            if (key := _pause_key(peer.host, proxy)) in self._pauses:
-                await self._wait_for(key, peer=peer)
+            if self._pauses.are_under_way:
+                await self._wait_for_pauses(peer, proxy=proxy)
                 started = time.monotonic()
             async with asyncio.timeout(self._patience(body, read=read_timeout)):
                 response = await self._session.request(
@@ -130,19 +134,28 @@ class Transport:
             limit.answered(now - started if method == "HEAD" else None)
         return Exchange(response, peer=peer, started=started)
 
-    def pause(self, url: URL, *, seconds: float) -> None:
-        """Have nobody ask the host of this URL for that long; what a proxy has brought counts for those behind it."""
-        proxy = proxy_for(url, endpoint=self._endpoint, side=self._side)
-        self._pauses.pause(_pause_key(host_and_port(url), proxy), seconds=seconds)
+    def pause(self, url: URL, *, seconds: float, of_account: bool = False) -> None:
+        """Have nobody ask the host of this URL for that long; what a proxy has brought counts for those behind it.
 
-    async def _wait_for(self, key: str, *, peer: Peer) -> None:
-        rest = await self._pauses.wait(key, patience=self._pause_patience)
-        if rest:
-            raise RateLimited(
-                f"{peer.host} has asked for a pause, which lasts another {rest:.0f} seconds. Wait, and try again then.",
-                side=self._side,
-                retry_after=rest,
-            )
+        of_account: it was asked of our account; those with another, or none, wait for a minute at most.
+        """
+        key = _pause_key(host_and_port(url), proxy_for(url, endpoint=self._endpoint, side=self._side))
+        if of_account and self._account and seconds > _OTHERS_WAIT:
+            self._pauses.pause(key + self._account, seconds=seconds)
+            seconds = _OTHERS_WAIT
+        self._pauses.pause(key, seconds=seconds)
+
+    async def _wait_for_pauses(self, peer: Peer, *, proxy: Proxy | None) -> None:
+        key = _pause_key(peer.host, proxy)
+        for name in (key + self._account, key):
+            rest = await self._pauses.wait(name, patience=self._pause_patience)
+            if rest:
+                raise RateLimited(
+                    f"{peer.host} has asked for a pause, which lasts another {rest:.0f} seconds. Wait, and try again "
+                    "then.",
+                    side=self._side,
+                    retry_after=rest,
+                )
 
     def _peer(self, host: str) -> Peer:
         peer = self._peers.get(host)
@@ -185,7 +198,14 @@ def host_and_port(url: URL) -> str:
 
 def _pause_key(host: str, proxy: Proxy | None) -> str:
     # Behind a proxy we are another address, and what it answers is a word of whoever chose it.
-    return host if proxy is None else f"{host} via {host_and_port(proxy.url)}"[:255]
+    return (host if proxy is None else f"{host} via {host_and_port(proxy.url)}")[:235]
+
+
+def _account_of(endpoint: Endpoint) -> str:
+    """What tells its pauses from those of others; not the name itself, which is kept encrypted everywhere else."""
+    if endpoint.credentials is None:
+        return ""
+    return f" as {hashlib.sha256(endpoint.credentials.username.encode()).hexdigest()[:12]}"
 
 
 def too_large(host: str, *, side: Side, what: str, limit: int) -> MalformedAnswer:

@@ -6,11 +6,11 @@ import time
 import pytest
 from yarl import URL
 
-from mirrors.oci import HostPauses, RateLimited, RegistryClient, RegistryFault
+from mirrors.oci import AuthFailed, Credentials, HostPauses, RateLimited, RegistryClient, RegistryFault
 from mirrors.oci.remote import pauses as module
 from mirrors.oci.remote.pauses import LONGEST_PAUSE
 from mirrors.sample.images import small_image
-from tests.registry import FaultyRegistry
+from tests.registry import ABUSE, FaultyRegistry
 from tests.registry.switches import Login
 
 
@@ -148,6 +148,50 @@ async def test_what_a_proxy_brings_stops_only_those_behind_it(
     with pytest.raises(RateLimited):
         await behind.list_tags()
     assert list(pauses.snapshot()) == [f"registry.example via {source_registry.address}"]
+
+
+async def test_a_long_pause_of_one_account_keeps_others_waiting_for_a_minute_at_most(
+    source_registry: FaultyRegistry, open_repository, pauses: HostPauses
+) -> None:
+    source_registry.switches.login = Login(anonymous=True)
+    login = source_registry.switches.login
+    source_registry.repository("library/app")
+    source_registry.fail("GET", "/tags/", status=429, headers={"Retry-After": "3000"}, times=1)
+    locked, again, other = [
+        await open_repository(source_registry.address, pauses=pauses, credentials=Credentials(name, login.password))
+        for name in (login.username, login.username, "somebody")
+    ]
+    anonymous = await open_repository(source_registry.address, pauses=pauses)
+    await locked.resolve("v1")  # what it asks from now on is asked with its token
+    with pytest.raises(RateLimited):
+        await locked.list_tags()
+    assert sorted(round(end - time.time(), -1) for end in pauses.snapshot().values()) == [60, 3000]
+    assert login.username not in str(pauses.snapshot())
+
+    pauses.lift(source_registry.address)  # as it is over after a minute
+    for repository in (locked, again):
+        with pytest.raises(RateLimited):
+            await repository.list_tags()
+    assert source_registry.count("GET", "/tags/") == 1
+    assert await anonymous.list_tags() == []
+    with pytest.raises(AuthFailed):
+        await other.list_tags()
+
+
+async def test_a_long_pause_that_is_asked_of_our_address_is_everybodys(
+    source_registry: FaultyRegistry, open_repository, pauses: HostPauses
+) -> None:
+    source_registry.switches.login = login = Login()
+    source = await open_repository(
+        source_registry.address, pauses=pauses, credentials=Credentials(login.username, login.password)
+    )
+    await source.resolve("v1")
+    abuse = {**ABUSE, "headers": {**ABUSE.get("headers", {}), "Retry-After": "3000"}}
+    source_registry.fail("GET", "/tags/", times=9, **abuse)
+    with pytest.raises(RateLimited):
+        await source.list_tags()
+    assert list(pauses.snapshot()) == [source_registry.address]
+    assert pauses.remaining(source_registry.address) > 2900
 
 
 async def test_all_clients_of_a_process_share_one_wait(monkeypatch: pytest.MonkeyPatch, open_repository) -> None:
