@@ -75,6 +75,7 @@ async def sync(options: argparse.Namespace) -> int:
                 options=CopyOptions(
                     platforms=platforms,
                     index_mode=IndexMode(options.index_mode),
+                    deep=options.deep,
                     foreign_layers=options.foreign_layers,
                     known=known,
                     referrers=options.referrers,
@@ -130,6 +131,11 @@ def _parser() -> argparse.ArgumentParser:
         choices=list(IndexMode),
         default=IndexMode.SPARSE,
         help="of an index with other platforms too: keep its bytes, or rewrite it (default: sparse)",
+    )
+    syncing.add_argument(
+        "--deep",
+        action="store_true",
+        help="look into tags that are equal already, as after a sync of other platforms or without referrers",
     )
     syncing.add_argument("--foreign-layers", action="store_true", help="copy the base layers of Windows images too")
     syncing.add_argument(

@@ -146,6 +146,19 @@ def test_platforms_are_chosen_and_a_rewritten_index_is_told_of(source_registry: 
     assert "unchanged" in engine(*command).stdout
 
 
+def test_a_deep_sync_completes_what_one_of_fewer_platforms_has_left(
+    source_registry: FaultyRegistry, target_registry: FaultyRegistry
+) -> None:
+    image = small_index(1, architectures=("amd64", "arm64"))
+    source_registry.repository("library/app").put(image, tag="v1")
+    target = f"{target_registry.address}/mirror/app"
+    command = ("sync", f"{source_registry.address}/library/app", target, "--insecure-source", "--insecure-target")
+    held = target_registry.repository("mirror/app")
+    for more, is_complete in ((("--platforms", "amd64"), False), ((), False), (("--deep",), True)):
+        assert engine(*command, *more).returncode == 0
+        assert held.is_complete(image.manifest.digest) is is_complete
+
+
 def test_a_platform_that_is_none_is_bad_input() -> None:
     refused = engine("sync", "127.0.0.1:1/library/app", "store:x//mirror/app", "--platforms", "linux")
     assert refused.returncode == 2
