@@ -80,7 +80,7 @@ RETRY_DELAY_SECONDS = env.integer("RETRY_DELAY_SECONDS", 30, minimum=1, maximum=
 BELL_GRACE_SECONDS = env.integer("BELL_GRACE_SECONDS", 30, minimum=1, maximum=3600)
 
 # Tags of one repository that are copied at the same time.
-TAG_CONCURRENCY = env.integer("TAG_CONCURRENCY", 6, minimum=1, maximum=64)
+TAG_CONCURRENCY = env.integer("TAG_CONCURRENCY", 16, minimum=1, maximum=64)
 
 # Seconds within which the target is not asked again for tags that the database knows and the source has not moved. A
 # sync that somebody asks for always asks both sides.

@@ -66,7 +66,7 @@ class CopyOptions:
     index_mode: IndexMode = IndexMode.SPARSE
     deep: bool = False
     tag_timeout: float | None = None
-    concurrency: int = 6
+    concurrency: int = 16
     mount_from: Sequence[str] = ()
     places: BlobPlaces | None = None
     known: Mapping[str, KnownTag] = field(default_factory=dict)

@@ -18,7 +18,9 @@ from mirrors.oci.manifest import Descriptor
 from mirrors.oci.places import BlobPlaces, Siblings
 from mirrors.oci.progress import Progress, TagProgress
 
-_BLOBS_AT_ONCE = 8
+# Of small blobs the round trips count, of large ones the memory.
+_SMALL_AT_ONCE = 24
+_LARGE_AT_ONCE = 8
 _ATTEMPTS = 3
 _LONGEST_PAUSE = 60.0
 _SMALL_BLOB = 1024 * 1024
@@ -57,7 +59,8 @@ class Transfer:
         names = [name for name in dict.fromkeys(mount_from) if name not in (target.name, origin)]
         self._siblings = Siblings(names, location=target.location, places=self._places, origin=origin)
         self._progress = progress
-        self._slots = asyncio.Semaphore(_BLOBS_AT_ONCE)
+        self._small_slots = asyncio.Semaphore(_SMALL_AT_ONCE)
+        self._large_slots = asyncio.Semaphore(_LARGE_AT_ONCE)
         self._blobs: Once[None] = Once()
         self.fresh = False
 
@@ -70,7 +73,7 @@ class Transfer:
         await self._blobs(blob.digest, lambda: self._copy(blob, tag=tag))
 
     async def _copy(self, blob: Descriptor, *, tag: TagProgress) -> None:
-        async with self._slots:
+        async with self._small_slots if blob.size <= _SMALL_BLOB else self._large_slots:
             with blame(Side.TARGET):
                 if await self._is_there(blob):
                     self._progress.count(tag, "blobs_present")
