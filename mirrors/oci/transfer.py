@@ -70,7 +70,8 @@ class Transfer:
 
     async def copy(self, blob: Descriptor, *, tag: TagProgress) -> None:
         """See to it that the target has the blob; whoever asks first does the work."""
-        await self._blobs(blob.digest, lambda: self._copy(blob, tag=tag))
+        # With its size, because one that lies of it fails, and must not fail for those that do not.
+        await self._blobs((blob.digest, blob.size, blob.is_foreign), lambda: self._copy(blob, tag=tag))
 
     async def _copy(self, blob: Descriptor, *, tag: TagProgress) -> None:
         async with self._small_slots if blob.size <= _SMALL_BLOB else self._large_slots:

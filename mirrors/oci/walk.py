@@ -128,7 +128,9 @@ class Walk:
         return None
 
     async def _copy_child_once(self, child: Descriptor, *, tag: TagProgress, depth: int) -> None:
-        await self._children(child.digest, lambda: self._copy_child_in_turn(child, tag=tag, depth=depth))
+        # With all that is checked of it: another index may tell the truth about the same child.
+        key = (child.digest, child.size, child.media_type)
+        await self._children(key, lambda: self._copy_child_in_turn(child, tag=tag, depth=depth))
 
     async def _copy_child_in_turn(self, child: Descriptor, *, tag: TagProgress, depth: int) -> None:
         if child.media_type in INDEX_TYPES:

@@ -167,3 +167,21 @@ async def test_the_layers_of_a_build_cache_outlive_garbage_collection_in_the_sto
     assert await kept.has_blob(digest_of(b"layer"))
     with pytest.raises(NotFound, match="Push it first"):
         await StoredRepository(store, "mirror/other").push_manifest(root)
+
+
+@pytest.mark.parametrize("lie", ["blob", "child"])
+async def test_a_tag_that_lies_of_a_size_does_not_cost_another_that_has_the_same_content(
+    app: StoredTags, held: StoredTags, source: RemoteRepository, target: RemoteRepository, lie: str
+) -> None:
+    image = from_image(small_image())
+    honest = DataSet(index_manifest([entry_of(image.root)]), [image.root], image.blobs)
+    lying = DataSet(index_manifest([entry_of(image.root, size=5)]))
+    if lie == "blob":
+        document = json.loads(image.root.content)
+        document["layers"][0]["size"] = 5
+        lying = DataSet(Manifest(json.dumps(document).encode(), image.root.media_type))
+    lying.put(app, tag="a-liar")
+    honest.put(app, tag="honest")
+    outcomes = await copy_tags(source, target, ["a-liar", "honest"], options=CopyOptions(concurrency=1))
+    assert [outcome.action for outcome in outcomes] == [Action.FAILED, Action.COPIED]
+    assert held.is_complete(honest.root.digest)
