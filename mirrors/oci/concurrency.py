@@ -20,12 +20,17 @@ async def run_all(works: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     return [task.result() for task in tasks]
 
 
-async def uninterrupted(work: Coroutine[Any, Any, T]) -> T:
-    """The result of work that a cancel does not break off: the cancel is raised once it has ended. Keep it short."""
+async def uninterrupted(work: Coroutine[Any, Any, T], *, patience: float = 2.0) -> T:
+    """The result of work that a cancel does not break off: the cancel is raised once it has ended.
+
+    patience: seconds that it has left when the cancel comes; a peer that is silent must not hold a cancel up for long.
+    """
     task = asyncio.ensure_future(work)
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
+        await asyncio.wait([task], timeout=patience)
+        task.cancel()
         await asyncio.wait([task])
         raise
 

@@ -108,3 +108,13 @@ async def test_uninterrupted_work_ends_before_the_cancel_is_raised() -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert (work.ended, work.cancelled) == (1, 0)
+
+
+async def test_work_that_hangs_is_broken_off_all_the_same_after_a_while() -> None:
+    hanging = asyncio.Event()
+    task = asyncio.create_task(uninterrupted(hanging.wait(), patience=0.01))
+    await asyncio.sleep(0)
+    task.cancel()
+    _, pending = await asyncio.wait([task], timeout=1)
+    assert not pending
+    assert task.cancelled()

@@ -33,7 +33,7 @@ async def untag(repository: DeletableRepository, tag: str) -> None:
     await _check_deletion(repository, placeholder.digest)
     original = await repository.fetch_manifest(tag)
     await repository.push_blob(config[0], in_memory(config[1]))
-    # A cancel in between would leave the tag pointing at nothing of use.
+    # A cancel in between would leave the tag pointing at nothing of use, until it is to be removed again.
     await uninterrupted(_swap_and_delete(repository, tag, original=original, placeholder=placeholder))
 
 

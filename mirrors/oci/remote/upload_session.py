@@ -84,13 +84,13 @@ class UploadSession:
             raise after
         self.offset = offset
 
-    async def cancel(self) -> None:
-        """Take the upload back, whatever the registry thinks of it."""
-        await uninterrupted(self._delete())
+    async def cancel(self, *, seconds: float = CANCEL_SECONDS) -> None:
+        """Take the upload back, whatever the registry thinks of it. seconds: what that may take."""
+        await uninterrupted(self._delete(seconds))
 
-    async def _delete(self) -> None:
+    async def _delete(self, seconds: float) -> None:
         with suppress(OCIError, TimeoutError):
-            async with asyncio.timeout(CANCEL_SECONDS):
+            async with asyncio.timeout(seconds):
                 await self._client.call(
                     "DELETE", self._location, scope=self._scope, what="an upload", accept=range(200, 600)
                 )

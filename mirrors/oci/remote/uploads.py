@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from typing import Any, TypeVar
@@ -26,6 +27,7 @@ B = TypeVar("B", bound=UploadSession | bool)
 # Seconds before an upload is taken up again that has not moved since it last broke.
 _PAUSES = (0.2, 1.0, 3.0)
 _LONGEST_PAUSE = 60.0
+_SHORTEST_CANCEL = 0.5
 
 
 class Uploads:
@@ -185,9 +187,11 @@ async def _begun(beginning: Coroutine[Any, Any, B]) -> B:
 
 
 async def _cancel_when_open(task: asyncio.Future[B]) -> None:
+    started = time.monotonic()
     begun = await asyncio.wait_for(task, CANCEL_SECONDS)
     if isinstance(begun, UploadSession):
-        await begun.cancel()
+        # Together no longer than the one: a copy that is cancelled has to end within five seconds.
+        await begun.cancel(seconds=max(_SHORTEST_CANCEL, CANCEL_SECONDS - (time.monotonic() - started)))
 
 
 async def _pause(error: OCIError, *, number: int) -> None:
