@@ -159,11 +159,12 @@ class _Run:
         return None
 
     def _may_have_news(self, compared: Compared) -> bool:
-        return compared.before == compared.source.digest and self._referrers.may_have_news(compared.source.digest)
+        return compared.before is not None and self._referrers.may_have_news(compared.source, before=compared.before)
 
     async def _copy(self, change: Compared, *, counters: TagProgress) -> TagOutcome:
         if change.is_equal:
-            await self._referrers.copy(await self._referrers.find_news(change.source), tag=counters)
+            found = await self._referrers.find_news(change.source, before=str(change.before))
+            await self._referrers.copy(found, tag=counters)
             return replace(change.unchanged, action=Action.COPIED if counters.referrers_copied else Action.UNCHANGED)
         manifest = await self._fetch(change)
         choice = await self._walk.choose(manifest)

@@ -119,13 +119,17 @@ class Referrers:
         for work in (self._listing, self._lists, self._brought):
             await work.close()
 
-    def may_have_news(self, digest: str) -> bool:
-        """Whether something may refer to this manifest since it was copied; costs no request."""
+    def may_have_news(self, image: Descriptor, *, before: str) -> bool:
+        """Whether something may refer to this manifest since it was copied; costs no request.
+
+        before: its digest at the target, which is another one where it was rewritten.
+        """
         if not self._options.referrers:
             return False
+        digest = image.digest
         if self._options.deep or self._options.check_referrers:
-            return True
-        if not self._known:
+            return digest == before or image.media_type in INDEX_TYPES
+        if not self._known or digest != before:
             return False
         tags = [*self._known.of(digest), *([fallback_tag(digest)] if self._known.has_fallback(digest) else [])]
         return any(tag not in self._ordinary for tag in tags)
@@ -153,17 +157,25 @@ class Referrers:
         tags = [tag for subject in subjects for tag in await self._companion_tags(subject, companions)]
         return Found(tuple(each for each in listed if each.referrers), tuple(dict.fromkeys(tags)), asks)
 
-    async def find_news(self, image: Descriptor) -> Found:
+    async def find_news(self, image: Descriptor, *, before: str) -> Found:
         """What may refer to an image that the target has already, for as few requests to the source as possible."""
         asks = self._options.deep or self._options.check_referrers
-        found = await self.find([image.digest], asks=asks)
-        if not (asks and self._known and image.media_type in INDEX_TYPES) or self._options.platforms:
+        found = await self.find([image.digest] if image.digest == before else [], asks=asks)
+        if not (asks and image.media_type in INDEX_TYPES):
             return found
+        more = await self.find(await self._signed_children(before), asks=False)
+        return Found(found.listed + more.listed, found.tags + more.tags, asks)
+
+    async def _signed_children(self, digest: str) -> list[str]:
+        """The children of an index at the target that the source has tags for."""
+        if (known := self._known) is None or not known:
+            return []
         # From the target, because reading a manifest counts against the pull limit of some sources.
         with blame(Side.TARGET):
-            below = [child.digest for child in (await self._target.fetch_manifest(image.digest)).children()]
-        more = await self.find(below, asks=False)
-        return Found(found.listed + more.listed, found.tags + more.tags, asks)
+            children = [child.digest for child in (await self._target.fetch_manifest(digest)).children()]
+            signed = [child for child in children if known.of(child) or known.has_fallback(child)]
+            there = await run_all(map(self._target.resolve, signed)) if self._options.platforms else signed
+        return [child for child, found in zip(signed, there, strict=True) if found is not None]
 
     async def copy(self, found: Found, *, tag: TagProgress) -> None:
         """Bring it to the target, and what refers to it in turn. Raises what may pass by itself."""

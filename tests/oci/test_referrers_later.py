@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mirrors.oci import Action, CopyOptions, RemoteRepository, copy_tags
+from mirrors.oci import Action, CopyOptions, IndexMode, KnownTag, RemoteRepository, copy_tags, parse_platforms
 from mirrors.oci.companions import fallback_tag
 from mirrors.sample.images import small_image, small_index
 from tests.oci.artifacts import put_cosign, put_fallback, referrer
@@ -96,6 +96,24 @@ async def test_signatures_of_children_are_found_without_reading_the_index_at_the
     assert (outcome.action, outcome.referrers_copied) == (Action.COPIED, 1)
     assert fallback_tag(child.digest) + ".sig" in held.tags
     assert source_registry.count("GET", f"/manifests/{index.tags['v1']}") == 0
+
+
+@pytest.mark.parametrize("mode", IndexMode)
+async def test_signatures_of_children_are_found_where_some_platforms_are_wanted(
+    app: StoredTags, held: StoredTags, source, target, mode: IndexMode
+) -> None:
+    image = small_index(1, architectures=("amd64", "arm64"))
+    app.put(image, tag="v1")
+    wanted = {"platforms": parse_platforms(["linux/arm64"]), "index_mode": mode}
+    await copy_tags(source, target, ["v1"], options=CopyOptions(source_tags=["v1"], **wanted))
+    before = dict(held.tags)
+    for child in image.children:
+        put_cosign(app, child.manifest.digest)
+    known = {"v1": KnownTag(app.tags["v1"], before["v1"])}
+    options = CopyOptions(source_tags=list(app.tags), check_referrers=True, asks_target=True, known=known, **wanted)
+    (outcome,) = await copy_tags(source, target, ["v1"], options=options)
+    assert (outcome.action, outcome.referrers_copied) == (Action.COPIED, 1)
+    assert held.tags.keys() - before.keys() == {fallback_tag(image.children[1].manifest.digest) + ".sig"}
 
 
 async def test_a_deep_copy_asks_for_the_referrers_of_every_child(
