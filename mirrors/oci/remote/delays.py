@@ -15,10 +15,12 @@ _EPOCH = 1e9
 
 
 def asked_wait(headers: Mapping[str, str], *, now: float | None = None) -> float | None:
-    """Seconds that an answer asks to wait, by whichever header; None where it does not say. now: seconds since 1970.
+    """Seconds that an answer asks to wait, by whichever header; None where it does not say.
 
+    now: seconds since 1970; None for the clock of who answers, as far as it is told: ours may be minutes off.
     `X-Retry-After` is Docker Hub's; `X-RateLimit-Reset` GitHub's; `RateLimit-Reset` an IETF draft's.
     """
+    now = _told_time(headers) if now is None else now
     for name in ("Retry-After", "X-Retry-After"):
         if (seconds := retry_after(headers.get(name), now=now)) is not None:
             return seconds
@@ -44,6 +46,13 @@ def retry_after(value: str | None, *, now: float | None = None) -> float | None:
         return seconds
     try:
         return max(0.0, parsedate_to_datetime(text).timestamp() - now)
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def _told_time(headers: Mapping[str, str]) -> float | None:
+    try:
+        return parsedate_to_datetime(headers.get("Date", "")).timestamp()
     except (ValueError, TypeError, OverflowError):
         return None
 

@@ -59,3 +59,13 @@ def test_whatever_stands_there_is_a_pause_or_none(value: str) -> None:
 )
 def test_the_wait_may_be_in_other_headers_too(headers: dict[str, str], seconds: float | None) -> None:
     assert asked_wait(headers, now=NOW.timestamp()) == seconds
+
+
+@pytest.mark.parametrize("header", [format_datetime(NOW + timedelta(seconds=30)), str(int(NOW.timestamp()) + 30)])
+def test_a_moment_is_told_by_the_clock_of_who_answers(header: str) -> None:
+    assert asked_wait({"Date": format_datetime(NOW, usegmt=True), "Retry-After": header}) == 30
+    assert asked_wait({"Date": "yesterday", "Retry-After": header}) == 0
+
+
+def test_seconds_are_the_same_by_every_clock() -> None:
+    assert asked_wait({"Date": format_datetime(NOW, usegmt=True), "Retry-After": "7"}) == 7
