@@ -28,7 +28,8 @@ class Endpoint:
     http_proxy, https_proxy, no_proxy: as in the environment variables of those names; they may hold a password and
     are in no repr.
     max_connections: requests at the same time to any one host at most; how many it bears is found out below that.
-    bandwidth: bytes per second of blobs, together for all who speak to this registry in one process; None for no limit.
+    bandwidth: bytes per second of blobs in each direction, together for all who speak to this registry in one process;
+    None for no limit.
     profile: which product it is, where that is known.
     largest_answer: bytes at most of a manifest, a page of tags or a token.
     """

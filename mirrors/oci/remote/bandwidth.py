@@ -6,6 +6,8 @@ import asyncio
 import threading
 import time
 
+from mirrors.oci.errors import Side
+
 _BURST = 0.25
 
 
@@ -25,8 +27,13 @@ class Bandwidth:
     async def pass_through(self, size: int) -> None:
         """Wait for as long as `size` bytes take, those of others before them included."""
         pause = self.reserve(size, now=time.monotonic())
-        if pause > 0:
+        if pause <= 0:
+            return
+        try:
             await asyncio.sleep(pause)
+        except asyncio.CancelledError:
+            self._give_back(size)  # else a slow line would be blocked long after a copy was cancelled
+            raise
 
     def reserve(self, size: int, *, now: float) -> float:
         """Put these bytes at the end of the queue: the seconds until they will have passed."""
@@ -34,12 +41,19 @@ class Bandwidth:
             self._passed_at = max(self._passed_at, now - _BURST) + size / self._rate
             return self._passed_at - now
 
+    def _give_back(self, size: int) -> None:
+        with self._lock:
+            self._passed_at -= size / self._rate
 
-_shared: dict[tuple[str, int], Bandwidth] = {}
+
+_shared: dict[tuple[str, Side, int], Bandwidth] = {}
 
 
-def bandwidth_of(registry: str, *, rate: int | None) -> Bandwidth | None:
-    """The one limit of this registry in this process. rate: bytes per second; None for no limit."""
+def bandwidth_of(registry: str, *, side: Side, rate: int | None) -> Bandwidth | None:
+    """The one limit of this registry in this process, for what comes from it as a source or goes to it as a target.
+
+    rate: bytes per second; None for no limit.
+    """
     if rate is None:
         return None
-    return _shared.setdefault((registry, rate), Bandwidth(rate))
+    return _shared.setdefault((registry, side, rate), Bandwidth(rate))

@@ -52,7 +52,7 @@ class Transport:
         self._timeouts = timeouts
         self._pauses = pauses
         self._pause_patience = patience
-        self.bandwidth = bandwidth_of(endpoint.registry, rate=endpoint.bandwidth)
+        self.bandwidth = bandwidth_of(endpoint.registry, side=side, rate=endpoint.bandwidth)
         self._peers: dict[str, Peer] = {}
         self._session: aiohttp.ClientSession | None = None
         self._own_tls: ssl.SSLContext | None = None

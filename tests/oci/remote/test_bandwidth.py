@@ -43,10 +43,22 @@ async def test_streams_take_turns() -> None:
     assert all(abs(turns[:end].count("a") - turns[:end].count("b")) <= 1 for end in range(11))
 
 
-def test_a_registry_has_one_limit_in_a_process() -> None:
-    assert bandwidth_of("limited.example", rate=5) is bandwidth_of("limited.example", rate=5)
-    assert bandwidth_of("limited.example", rate=5) is not bandwidth_of("other.example", rate=5)
-    assert bandwidth_of("limited.example", rate=None) is None
+def test_a_registry_has_one_limit_for_each_direction_in_a_process() -> None:
+    source = bandwidth_of("limited.example", side=Side.SOURCE, rate=5)
+    assert bandwidth_of("limited.example", side=Side.SOURCE, rate=5) is source
+    assert bandwidth_of("limited.example", side=Side.TARGET, rate=5) is not source
+    assert bandwidth_of("other.example", side=Side.SOURCE, rate=5) is not source
+    assert bandwidth_of("limited.example", side=Side.SOURCE, rate=None) is None
+
+
+async def test_who_gives_up_waiting_leaves_no_gap() -> None:
+    bandwidth = Bandwidth(1000)
+    waiting = asyncio.create_task(bandwidth.pass_through(1_000_000))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert bandwidth.reserve(1000, now=time.monotonic()) <= 1
 
 
 async def test_blobs_of_both_directions_pass_through_it(
