@@ -43,6 +43,7 @@ _CODE = re.compile(r"[A-Z][A-Z0-9_]{1,60}")
 # Harbor answers 412 or 403 to both; ECR, Artifact Registry and others 400, 403 or 409 to a tag that may not move.
 _BY_RULE = frozenset({400, 403, 409, 412, 413})
 _QUOTA = re.compile(r"\bquota\b")
+_RATE_LIMIT = re.compile(rb"exceeded a secondary rate limit|API rate limit exceeded", re.IGNORECASE)
 _IMMUTABLE = re.compile(r"\bimmutable\b|\btag\b.{0,200}\balready exists\b")
 _NO_TLS = re.compile(
     r"WRONG_VERSION_NUMBER|HTTP_REQUEST|UNKNOWN_PROTOCOL|RECORD_LAYER_FAILURE|UNEXPECTED_EOF", re.IGNORECASE
@@ -109,7 +110,8 @@ def status_error(
         return _refused_login(headers, host=host, side=side, with_credentials=with_credentials)
     codes, said = error_codes(content), _said(content)
     suffix = f" ({', '.join(codes)})" if codes else f" (HTTP {status})"
-    if status == 429 or "TOOMANYREQUESTS" in codes:
+    # GitHub's limits come with either status.
+    if status == 429 or "TOOMANYREQUESTS" in codes or (status == 403 and _RATE_LIMIT.search(content[:4096])):
         return rate_limited(headers, content, host=host, side=side, suffix=suffix, with_credentials=with_credentials)
     if status == 507 or "QUOTA" in " ".join(codes) or (status in _BY_RULE and _QUOTA.search(said)):
         return QuotaExceeded(f"{host} has no room left for {what}{suffix}. Free some, or raise the quota.", side=side)

@@ -55,7 +55,8 @@ class Reader:
         """Take note of an answer, whatever it is."""
         self._persistence.heard = True
         headers = exchange.headers
-        if REMAINING[0] in headers or REMAINING[1] in headers:
+        # Storage and token services have limits of their own, which are not the registry's.
+        if (REMAINING[0] in headers or REMAINING[1] in headers) and self._home.owns(exchange.url):
             self._limit_headers = headers
 
     async def read(self, exchange: Exchange, *, accept: Collection[int], what: str, bodyless: bool = False) -> Answer:

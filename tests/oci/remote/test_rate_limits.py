@@ -119,3 +119,23 @@ async def test_a_pull_limit_with_an_account_is_told_otherwise(source_registry: F
     repository = await open_repository(source_registry.address, credentials=Credentials("user", "password"))
     with pytest.raises(RateLimited, match="use an account that may pull more"):
         await repository.fetch_manifest("v1")
+
+
+async def test_a_limit_that_comes_as_a_403_is_no_wrong_password(source_registry: FaultyRegistry, source) -> None:
+    secondary = b'{"message":"You have exceeded a secondary rate limit."}'
+    source_registry.fail("GET", "/tags/", status=403, headers={"Retry-After": "0"}, body=secondary)
+    assert await source.list_tags() == []
+    assert source_registry.count("GET", "/tags/") == 2
+
+
+async def test_the_limit_of_the_storage_is_not_the_registrys(
+    source_registry: FaultyRegistry, target_registry: FaultyRegistry, source
+) -> None:
+    image = small_image()
+    source_registry.repository("library/app").put(image, tag="v1")
+    target_registry.repository("storage").blobs.update(image.all_blobs())
+    target_registry.switches.headers = {"X-RateLimit-Remaining": "3"}
+    source_registry.switches.blob_redirect = target_registry.url
+    blob = next(iter(image.manifest.blobs()))
+    _ = [chunk async for chunk in source.open_blob(blob)]
+    assert source._client.rate_limit is None
