@@ -48,9 +48,10 @@ class ContentRepository(Protocol):
         fallback: look under the fallback tag where the registry has no API for referrers.
         """
 
-    async def push_manifest(self, manifest: Manifest, *, tag: str | None = None) -> bool:
+    async def push_manifest(self, manifest: Manifest, *, tag: str | None = None, repeatable: bool = True) -> bool:
         """Store the exact bytes, under a tag or (without one) under their digest alone.
 
+        repeatable: False where a second try would undo what others have written under the tag meanwhile.
         Returns whether the registry lists it from now on among the referrers of its subject.
         """
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -14,7 +15,7 @@ from typing import Any
 
 from mirrors.oci.companions import fallback_tag
 from mirrors.oci.content import ContentRepository
-from mirrors.oci.errors import MalformedAnswer, NotFound, RegistryFault, Side, Unsupported
+from mirrors.oci.errors import MalformedAnswer, NotFound, OCIError, RegistryFault, Side, Unsupported
 from mirrors.oci.manifest import OCI_INDEX, Descriptor, Manifest
 
 _ATTEMPTS = 4
@@ -82,12 +83,21 @@ class FallbackIndexes:
                 if held is not None and entries.keys() <= _digests(_listed(held)):
                     return
                 # Read again after it: whoever writes at the same time, one of the two was too early.
-                await self._target.push_manifest(_merged(held, entries, original=original), tag=fallback_tag(subject))
+                await self._write(_merged(held, entries, original=original), tag=fallback_tag(subject), attempt=attempt)
         raise RegistryFault(
             f"{self._target.location} does not keep the referrers of {subject} that are written to the tag "
             f"{fallback_tag(subject)}. Somebody else may be writing there; it is worth trying again.",
             side=Side.TARGET,
         )
+
+    async def _write(self, index: Manifest, *, tag: str, attempt: int) -> None:
+        """Push it once; where that fails for now, somebody else may write before it is read and merged again."""
+        try:
+            await self._target.push_manifest(index, tag=tag, repeatable=False)
+        except OCIError as error:
+            if not error.retryable or attempt == _ATTEMPTS - 1:
+                raise
+            await asyncio.sleep(2**attempt * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
 
     async def _read(self, subject: str) -> Manifest | None:
         tag = fallback_tag(subject)

@@ -123,7 +123,7 @@ class RemoteRepository:
             return referrer_entries(index) if index else []
         return listed or []
 
-    async def push_manifest(self, manifest: Manifest, *, tag: str | None = None) -> bool:
+    async def push_manifest(self, manifest: Manifest, *, tag: str | None = None, repeatable: bool = True) -> bool:
         """Store the exact bytes under a tag, or under their digest alone; whether OCI-Subject was answered.
 
         A tag of another digest than sha256 is a parameter of a push by digest, as distribution-spec 1.2 has it, where
@@ -135,7 +135,7 @@ class RemoteRepository:
                 answer = await self._put_manifest(manifest, manifest.digest, query=f"?tag={check_tag(tag)}")
                 if tag in answer.headers.get("OCI-Tag", "").replace(",", " ").split():
                     return "OCI-Subject" in answer.headers
-        answer = await self._put_manifest(manifest, tag or manifest.digest)
+        answer = await self._put_manifest(manifest, tag or manifest.digest, repeatable=repeatable)
         stored = answer.headers.get("Docker-Content-Digest", "")
         comparable = tag is None or stored.startswith(f"{manifest.algorithm}:")
         if is_digest(stored) and comparable and stored != manifest.digest:
@@ -151,7 +151,9 @@ class RemoteRepository:
                 side=self._client.side,
             )
 
-    async def _put_manifest(self, manifest: Manifest, reference: str, *, query: str = "") -> Answer:
+    async def _put_manifest(
+        self, manifest: Manifest, reference: str, *, query: str = "", repeatable: bool = True
+    ) -> Answer:
         return await self._call(
             "PUT",
             self._manifest_path(reference) + query,
@@ -159,6 +161,7 @@ class RemoteRepository:
             headers={"Content-Type": manifest.media_type},
             body=manifest.content,
             accept=(200, 201, 202, 204),
+            repeatable=repeatable,
         )
 
     async def takes_sparse_index(self, left_out: Descriptor) -> bool:
@@ -215,9 +218,17 @@ class RemoteRepository:
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
         accept: Collection[int] = (200,),
+        repeatable: bool = True,
     ) -> Answer:
         return await self._client.call(
-            method, path, scope=self._scope, what=what, headers=headers, body=body, accept=accept
+            method,
+            path,
+            scope=self._scope,
+            what=what,
+            headers=headers,
+            body=body,
+            accept=accept,
+            repeatable=repeatable,
         )
 
     def _manifest_path(self, reference: str) -> str:

@@ -83,7 +83,7 @@ class StoredRepository:
         kept = (each for each in referrers if self.store.keep_manifest(self._name, each.digest))
         return [Descriptor.from_json(referrer_entry(each)) for each in kept]
 
-    async def push_manifest(self, manifest: Manifest, *, tag: str | None = None) -> bool:
+    async def push_manifest(self, manifest: Manifest, *, tag: str | None = None, repeatable: bool = True) -> bool:
         """Store the exact bytes; raises NotFound where a blob that the manifest names was not pushed before."""
         await self._run(self.store.put_manifest, self._name, manifest, tag=tag)
         return True

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from mirrors.oci import Action, copy_tags
+from mirrors.oci import Action, RegistryFault, copy_tags
 from mirrors.oci.companions import fallback_tag
 from mirrors.sample.images import small_image
 from tests.oci.quirks.conftest import Mirror
@@ -84,6 +84,29 @@ async def test_a_writer_in_between_loses_nothing_and_takes_nothing_away(
             index = index_manifest([entry_of(scan.root)])
             DataSet(index, [scan.root], scan.blobs).put(held, tag=tag)
         return result
+
+    target.push_manifest = push_and_be_overtaken
+    outcome = await mirror()
+    assert outcome.action is Action.COPIED, outcome.reason
+    assert len(listed(held, image.root.digest)) == 3
+
+
+async def test_a_writer_in_between_loses_nothing_where_our_own_writing_fails_at_first(
+    target_registry: FaultyRegistry, app: StoredTags, mirror: Mirror, image: DataSet, target
+) -> None:
+    target_registry.switches.referrers = "404"
+    held = target_registry.repository("mirror/app")
+    tag = fallback_tag(image.root.digest)
+    scan = artifact("a scan", subject=image.root)
+    target_registry.fail("PUT", f"/manifests/{tag}", status=503)
+    push = target.push_manifest
+
+    async def push_and_be_overtaken(manifest, **named):
+        try:
+            return await push(manifest, **named)
+        except RegistryFault:
+            DataSet(index_manifest([entry_of(scan.root)]), [scan.root], scan.blobs).put(held, tag=tag)
+            raise
 
     target.push_manifest = push_and_be_overtaken
     outcome = await mirror()
