@@ -19,7 +19,7 @@ from mirrors.oci.companions import subject_key
 from mirrors.oci.comparison import Compared, Comparison
 from mirrors.oci.concurrency import first_failure, run_all
 from mirrors.oci.content import ContentRepository
-from mirrors.oci.errors import AuthFailed, ImmutableTag, NotFound, OCIError, Refused, RegistryTimeout, Side, blame
+from mirrors.oci.errors import AuthFailed, ImmutableTag, NotFound, OCIError, Refused, RegistryTimeout, Side
 from mirrors.oci.fallback import subject_of
 from mirrors.oci.manifest import Manifest
 from mirrors.oci.options import CopyOptions
@@ -241,8 +241,7 @@ class _Run:
             return await self._walk.fetch(change.source)
         except NotFound:
             # The tag has moved since the HEAD, and the registry has forgotten what it was.
-            with blame(Side.SOURCE):
-                return await self._source.fetch_manifest(change.tag)
+            return await self._walk.fetch_tag(change.tag)
 
     async def _guarded(
         self, tag: str, work: Coroutine[Any, Any, TagOutcome | None], *, started: float

@@ -89,6 +89,13 @@ class Walk:
                 del self._recent[next(iter(self._recent))]
         return manifest
 
+    async def fetch_tag(self, tag: str) -> Manifest:
+        """What the tag is at the source by now; raises Unsupported for one that is larger than the limit."""
+        with blame(Side.SOURCE):
+            manifest = await self._source.fetch_manifest(tag)
+        self._check_size(manifest.digest, len(manifest.content))
+        return manifest
+
     def _check_size(self, digest: str, size: int) -> None:
         if size > self._limits.bytes:
             raise Unsupported(

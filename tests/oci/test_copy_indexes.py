@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from mirrors.oci import Action, CopyOptions, IndexLimits, Side, Unsupported, copy_tags, parse_platforms
-from mirrors.oci.manifest import OCI_INDEX, OCI_MANIFEST, Manifest
+from mirrors.oci.manifest import OCI_INDEX, OCI_MANIFEST, Descriptor, Manifest
 from mirrors.sample.images import Image, build_index, small_image, small_index
 from tests.registry import FaultyRegistry
 
@@ -126,6 +126,25 @@ async def test_a_registry_that_hides_a_size_gets_no_manifest_past_the_limit(
     (outcome,) = await copy_tags(source, target, ["v1"], options=CopyOptions(limits=IndexLimits(bytes=100)))
     assert "At most 100 are copied" in outcome.reason
     assert target_registry.count("PUT") == 0
+
+
+async def test_a_tag_that_has_moved_to_a_manifest_past_the_limit_is_refused(
+    source_registry: FaultyRegistry, source, target
+) -> None:
+    app, small = source_registry.repository("library/app"), small_image(9)
+    app.put(small_index(), tag="v1")
+    resolve = source.resolve
+
+    async def resolve_too_early(tag: str) -> Descriptor:
+        await resolve(tag)
+        return small.manifest.descriptor  # as it was, and is not known to the registry any more
+
+    source.resolve = resolve_too_early
+    limits = IndexLimits(bytes=len(small.manifest.content))
+    (outcome,) = await copy_tags(source, target, ["v1"], options=CopyOptions(limits=limits))
+    assert f"At most {limits.bytes} are copied" in outcome.reason
+    (outcome,) = await copy_tags(source, target, ["v1"])
+    assert (outcome.action, outcome.source_digest) == (Action.COPIED, app.tags["v1"])
 
 
 async def test_a_manifest_beyond_ten_megabytes_is_copied_once_both_limits_are_raised(
