@@ -88,9 +88,13 @@ def plan_next_attempt(
 
 
 def retry_delay(attempt: int, *, retry_after: float | None) -> timedelta:
-    """Twice as long after each attempt, jittered, never shorter than the registry asked for, at most an hour."""
+    """Twice as long after each attempt, never shorter than the registry asked for, jittered, at most an hour.
+
+    Jittered even so: many syncs are told to wait by one registry, and must not come back to it all at once.
+    """
     seconds = settings.RETRY_DELAY_SECONDS * 2 ** (attempt - 1) * random.uniform(0.75, 1.25)  # noqa: S311 - no secret
-    return timedelta(seconds=min(max(seconds, retry_after or 0), LONGEST_DELAY.total_seconds()))
+    asked = (retry_after or 0) * random.uniform(1.0, 1.25)  # noqa: S311 - no secret
+    return timedelta(seconds=min(max(seconds, asked), LONGEST_DELAY.total_seconds()))
 
 
 def is_switched_off(sync: Sync) -> bool:

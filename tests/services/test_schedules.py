@@ -225,7 +225,7 @@ def test_a_retry_waits_twice_as_long_each_time_never_less_than_asked_and_never_o
     base = 30 * 2 ** (attempt - 1)
     assert delay <= 3600
     assert delay >= min(3600, max(0.75 * base, retry_after or 0)) - 1e-6
-    assert delay <= max(1.25 * base, retry_after or 0) + 1e-6
+    assert delay <= max(1.25 * base, 1.25 * (retry_after or 0)) + 1e-6
 
 
 def expired(mirror: Mirror, **values: object) -> Sync:
@@ -242,3 +242,8 @@ def failed(mirror: Mirror, **values: object) -> Sync:
     assert sync.start(worker="w1", snapshot={})
     assert sync.fail(code=Code.TIMEOUT, side=Side.SOURCE, message="Too slow.")
     return sync
+
+
+def test_syncs_that_one_registry_has_told_to_wait_do_not_come_back_to_it_all_at_once() -> None:
+    delays = {schedules.retry_delay(1, retry_after=600) for _ in range(20)}
+    assert len(delays) == 20
