@@ -28,28 +28,36 @@ _shared: dict[str, float] = {}
 
 def exchange_pauses() -> None:
     """Tell the other workers of this process's pauses, take in theirs, and drop those that an operator has deleted."""
-    with _exchanging:
-        now = timezone.now()
-        rows = HostPause.objects.filter(until__gt=now, until__lt=now + _FURTHEST)
-        stored = dict(rows.values_list("host", "until"))
-        _lift_deleted(set(stored))
-        news = {
-            host: until
-            for host, end in sorted(PROCESS_PAUSES.snapshot().items())  # in one order: two workers must not deadlock
-            if (until := datetime.fromtimestamp(round(end), UTC)) > stored.get(host, now)
-        }
-        if news:
-            HostPause.objects.bulk_create(
-                [HostPause(host=host, until=until) for host, until in news.items()],
-                update_conflicts=True,
-                unique_fields=["host"],
-                update_fields=["until"],
-                batch_size=500,
-            )
-        PROCESS_PAUSES.merge({host: until.timestamp() for host, until in stored.items()})
-        # Not what the memory has by now: a pause that a host has asked for meanwhile is in no database yet.
-        _shared.clear()
-        _shared.update({host: until.timestamp() for host, until in (stored | news).items()})
+    if not _exchanging.acquire(blocking=False):
+        return  # another thread is at it; waiting for its database could cost this one its lease
+    try:
+        _exchange()
+    finally:
+        _exchanging.release()
+
+
+def _exchange() -> None:
+    now = timezone.now()
+    rows = HostPause.objects.filter(until__gt=now, until__lt=now + _FURTHEST)
+    stored = dict(rows.values_list("host", "until"))
+    _lift_deleted(set(stored))
+    news = {
+        host: until
+        for host, end in sorted(PROCESS_PAUSES.snapshot().items())  # in one order: two workers must not deadlock
+        if (until := datetime.fromtimestamp(round(end), UTC)) > stored.get(host, now)
+    }
+    if news:
+        HostPause.objects.bulk_create(
+            [HostPause(host=host, until=until) for host, until in news.items()],
+            update_conflicts=True,
+            unique_fields=["host"],
+            update_fields=["until"],
+            batch_size=500,
+        )
+    PROCESS_PAUSES.merge({host: until.timestamp() for host, until in stored.items()})
+    # Not what the memory has by now: a pause that a host has asked for meanwhile is in no database yet.
+    _shared.clear()
+    _shared.update({host: until.timestamp() for host, until in (stored | news).items()})
 
 
 def tell_pauses() -> None:
