@@ -19,6 +19,7 @@ from mirrors.oci.remote.timeouts import Timeouts
 
 CHUNK = 256 * 1024
 """Bytes read and written at a time: the knee of aiohttp's throughput."""
+FORM = "application/x-www-form-urlencoded"
 _SMALL = 64 * 1024
 
 
@@ -74,8 +75,9 @@ class Exchange:
 
     @property
     def is_authorized(self) -> bool:
-        """Whether the request had an Authorization header, be it of an anonymous token."""
-        return "Authorization" in self.response.request_info.headers
+        """Whether the request had an Authorization header, be it of an anonymous token, or a form with credentials."""
+        headers = self.response.request_info.headers
+        return "Authorization" in headers or headers.get("Content-Type") == FORM
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self.chunks()

@@ -11,7 +11,7 @@ from mirrors.oci.errors import MalformedAnswer, RegistryFault, Side
 from mirrors.oci.remote.auth import Authorizer
 from mirrors.oci.remote.body import PacedBody
 from mirrors.oci.remote.challenges import parse_challenges
-from mirrors.oci.remote.exchange import Answer, Exchange
+from mirrors.oci.remote.exchange import FORM, Answer, Exchange
 from mirrors.oci.remote.faults import auth_failed
 from mirrors.oci.remote.limits import without_queueing
 from mirrors.oci.remote.reading import Reader
@@ -188,7 +188,7 @@ class Requests:
             )
         headers = _authorized({"Accept": "application/json"}, request.authorization)
         if request.form is not None:
-            headers = {**headers, "Content-Type": "application/x-www-form-urlencoded"}
+            headers = {**headers, "Content-Type": FORM}
         method = "GET" if request.form is None else "POST"
 
         async def attempt() -> Answer:

@@ -178,6 +178,20 @@ async def test_a_long_pause_of_one_account_keeps_others_waiting_for_a_minute_at_
         await other.list_tags()
 
 
+@pytest.mark.parametrize("username", ["somebody", "<token>"])  # by GET, and by POST of an identity token
+async def test_who_tries_passwords_keeps_nobody_else_from_the_token_service(
+    source_registry: FaultyRegistry, target_registry: FaultyRegistry, open_repository, pauses: HostPauses, username: str
+) -> None:
+    source_registry.switches.login = Login(realm=f"{target_registry.url}/token")
+    for method in ("GET", "POST"):
+        target_registry.fail(method, "/token", status=429, headers={"Retry-After": "3000"}, times=9)
+    source = await open_repository(source_registry.address, pauses=pauses, credentials=Credentials(username, "guess"))
+    with pytest.raises(RateLimited):
+        await source.list_tags()
+    assert target_registry.count("", "/token") == 1
+    assert 0 < pauses.remaining(target_registry.address) <= 60
+
+
 async def test_a_long_pause_that_is_asked_of_our_address_is_everybodys(
     source_registry: FaultyRegistry, open_repository, pauses: HostPauses
 ) -> None:
