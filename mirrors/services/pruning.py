@@ -35,11 +35,14 @@ async def prune(target: ContentRepository, *, keep: set[str], records: SyncRecor
         if tag not in companions:
             gone |= await below.of([tag]) if companions else set()
             await _delete(target, tag, records=records)
-    while orphans := await _orphans(gone, companions, kept=kept, below=below):
+    orphans = await _orphans(gone, companions, staying=kept, below=below)
+    while orphans:
         companions -= orphans
         gone |= await below.of(orphans)
         for tag in sorted(orphans):
             await _delete(target, tag, records=records)
+        # An SBOM may belong to several images. Nobody tags an image like that, so these are not read before.
+        orphans = await _orphans(gone, companions, staying=kept | companions, below=below)
 
 
 async def _delete(target: ContentRepository, tag: str, *, records: SyncRecords) -> None:
@@ -47,11 +50,11 @@ async def _delete(target: ContentRepository, tag: str, *, records: SyncRecords) 
     records.add_deleted(tag)
 
 
-async def _orphans(gone: set[str], companions: set[str], *, kept: set[str], below: _Below) -> set[str]:
-    """The companions of what is gone and not there under any other tag, one of another companion included."""
+async def _orphans(gone: set[str], companions: set[str], *, staying: set[str], below: _Below) -> set[str]:
+    """The companions of what is gone and is below no tag that stays; those are read only if there are any."""
     orphans = companion_tags(gone, companions)
     if orphans:
-        gone = gone - await below.of(kept | companions - orphans)
+        gone = gone - await below.of(staying - orphans)
     return companion_tags(gone, orphans)
 
 
