@@ -30,24 +30,19 @@ async def prune(target: ContentRepository, *, keep: set[str], records: SyncRecor
     companions = {tag for tag in stale if subject_key(tag) is not None}
     kept = {tag for tag in present if tag in keep}
     below = _Below(target)
-    gone: set[str] = set()
-    for tag in stale:
-        if tag not in companions:
-            gone |= await below.of([tag]) if companions else set()
-            await _delete(target, tag, records=records)
+    doomed = [tag for tag in stale if tag not in companions]
+    gone = await below.of(doomed) if companions else set[str]()
     orphans = await _orphans(gone, companions, staying=kept, below=below)
     while orphans:
+        doomed += sorted(orphans)
         companions -= orphans
         gone |= await below.of(orphans)
-        for tag in sorted(orphans):
-            await _delete(target, tag, records=records)
         # An SBOM may belong to several images. Nobody tags an image like that, so these are not read before.
         orphans = await _orphans(gone, companions, staying=kept | companions, below=below)
-
-
-async def _delete(target: ContentRepository, tag: str, *, records: SyncRecords) -> None:
-    await target.delete_tag(tag)
-    records.add_deleted(tag)
+    # What belongs to others first: once these are gone, nobody could tell that it does.
+    for tag in reversed(doomed):
+        await target.delete_tag(tag)
+        records.add_deleted(tag)
 
 
 async def _orphans(gone: set[str], companions: set[str], *, staying: set[str], below: _Below) -> set[str]:

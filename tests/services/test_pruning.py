@@ -9,7 +9,7 @@ import pytest
 
 from mirrors.models import Mirror, Sync, TagCopy
 from mirrors.models.sync import Status
-from mirrors.oci import Store
+from mirrors.oci import RegistryFault, Side, Store, StoredRepository
 from mirrors.oci.companions import fallback_tag
 from mirrors.sample.images import Image, build_index, small_image, small_index
 from mirrors.services import sync_runs
@@ -104,6 +104,29 @@ def test_what_belongs_to_an_sbom_that_another_image_has_too_stays(
     sync(["v*"])
     of_sbom = {fallback_tag(app.tags["v1"]) + ".sbom", fallback_tag(sbom.manifest.digest) + ".sig"}
     assert sync(["v1*"]) == signed(app, "v1", "v1-amd64") | of_sbom
+
+
+def test_a_pruning_that_fails_half_way_leaves_no_signature_behind(
+    app: StoredTags, mirror: Mirror, sync: Callable[..., set[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sync(["v*"])
+    delete, deleted = StoredRepository.delete_tag, []
+
+    async def delete_one(repository: StoredRepository, tag: str) -> None:
+        if deleted:
+            raise RegistryFault("Not now.", side=Side.TARGET)
+        deleted.append(tag)
+        await delete(repository, tag)
+
+    Mirror.objects.update(tag_patterns=["v1*"])
+    failing = Sync.objects.create(mirror=mirror)
+    with monkeypatch.context() as patched:
+        patched.setattr(StoredRepository, "delete_tag", delete_one)
+        sync_runs.run_sync(failing.pk)
+    failing.refresh_from_db()
+    assert failing.status == Status.FAILED
+    Sync.objects.filter(status=Status.QUEUED).delete()
+    assert sync(["v1*"]) == signed(app, "v1", "v1-amd64")
 
 
 def test_what_belongs_to_a_manifest_that_nobody_knows_stays(
