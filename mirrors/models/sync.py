@@ -85,6 +85,12 @@ class SyncQuerySet(models.QuerySet["Sync"]):
         # `only_tags=None` would ask for a JSON null.
         return self.filter(status=Status.SUCCEEDED, only_tags__isnull=True, tags_total__gt=0)
 
+    def settled(self) -> Self:
+        """Every tag of it came to an end, be it a failure, and that is recorded."""
+        ends = F("tags_copied") + F("tags_unchanged") + F("tags_skipped") + F("tags_failed")
+        # One that was lost may not have got round to saying how many tags it had.
+        return self.exclude(status=Status.LOST).filter(tags_total=ends)
+
     def lease_expired(self, at: datetime) -> Self:
         """Running, but not renewed in time."""
         return self.filter(status=Status.RUNNING, lease_expires_at__lt=at)

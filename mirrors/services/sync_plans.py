@@ -7,12 +7,11 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Q
 from django.utils import timezone
 
 from mirrors import oci
 from mirrors.models import Mirror, MirroredTag, Sync
-from mirrors.models.sync import Status, Trigger
+from mirrors.models.sync import Trigger
 from mirrors.oci import BlobPlaces, IndexLimits, IndexMode, KnownTag, Side
 from mirrors.services import connections
 from mirrors.services.signature_policies import policy_for
@@ -103,20 +102,17 @@ def _scope_changed(sync: Sync) -> bool:
 def _asks_target(sync: Sync) -> bool:
     """Whether what the database remembers of the target is not to be trusted this time.
 
-    Somebody asked for this sync; it is time to look again, because others may write to that registry too; or a sync
-    that compared tags since then did not end well: what it had sent when it was stopped may have arrived unrecorded.
+    Somebody asked for this sync; it is time to look again, because others may write to that registry too; or since then
+    a sync was stopped with tags under way: what it had sent may have arrived, and nobody wrote it down. A tag that
+    fails is forgotten when that is recorded: one that always fails must not have all others asked for each time.
     """
     if sync.trigger == Trigger.MANUAL:
         return True
     since = timezone.now() - timedelta(seconds=settings.TARGET_CHECK_SECONDS)
     earlier = Sync.objects.finished().filter(mirror=sync.mirror)
-    asked = earlier.complete().filter(asked_target=True, finished_at__gte=since).order_by("-pk")
-    last = asked.values_list("pk", flat=True).first()
-    if last is None:
-        return True
-    stopped = earlier.filter(pk__gt=last).exclude(status=Status.SUCCEEDED)
-    # One that was lost may not have got round to saying how many tags it had.
-    return stopped.filter(Q(status=Status.LOST) | Q(tags_total__gt=0)).exists()
+    asked = earlier.settled().filter(asked_target=True, only_tags__isnull=True, tags_total__gt=0)
+    last = asked.filter(finished_at__gte=since).order_by("-pk").values_list("pk", flat=True).first()
+    return last is None or earlier.filter(pk__gt=last).exclude(pk__in=earlier.settled()).exists()
 
 
 def _remembered(mirror: Mirror) -> dict[str, KnownTag]:

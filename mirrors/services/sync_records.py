@@ -100,7 +100,7 @@ class SyncRecords:
         if copies:
             # A tag whose commit was not heard of, because the connection broke, is not recorded twice.
             TagCopy.objects.bulk_create(copies, batch_size=BATCH, ignore_conflicts=True)
-            self._forget_deleted(copies)
+            self._forget(copies)
         if tags:
             MirroredTag.objects.bulk_create(
                 tags,
@@ -149,10 +149,13 @@ class SyncRecords:
             sync_id=self.sync.pk,
         )
 
-    def _forget_deleted(self, copies: list[TagCopy]) -> None:
-        deleted = [copy.tag for copy in copies if copy.action == TagCopy.Action.DELETED]
-        for start in range(0, len(deleted), BATCH):
-            MirroredTag.objects.filter(mirror=self.sync.mirror_id, tag__in=deleted[start : start + BATCH]).delete()
+    def _forget(self, copies: list[TagCopy]) -> None:
+        """Forget the tags that are gone, and those that failed half-way: the target may have got them all the same."""
+        half_way = {copy.tag for copy in copies if copy.action == TagCopy.Action.FAILED and copy.source_digest}
+        gone = [copy.tag for copy in copies if copy.action == TagCopy.Action.DELETED]
+        gone += half_way.intersection(self._remembered)
+        for start in range(0, len(gone), BATCH):
+            MirroredTag.objects.filter(mirror=self.sync.mirror_id, tag__in=gone[start : start + BATCH]).delete()
 
     def _saved(self, copies: int, tags: int) -> None:
         with self._lock:

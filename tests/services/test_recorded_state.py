@@ -111,13 +111,15 @@ def test_a_worker_that_died_may_have_moved_tags_that_nobody_recorded(
     assert heads(target) == TAGS
 
 
-@pytest.mark.parametrize("end", [Status.LOST, Status.CANCELLED, Status.FAILED])
-def test_a_sync_that_did_not_succeed_may_have_moved_tags_until_the_target_was_asked_for_all(
-    mirror_of_source: Mirror, source: FaultyRegistry, target: FaultyRegistry, end: Status
+@pytest.mark.parametrize(
+    ("end", "settled"), [(Status.LOST, TAGS), (Status.CANCELLED, TAGS - 1), (Status.FAILED, TAGS - 1)]
+)
+def test_a_sync_that_was_stopped_may_have_moved_tags_until_the_target_was_asked_for_all(
+    mirror_of_source: Mirror, source: FaultyRegistry, target: FaultyRegistry, end: Status, settled: int
 ) -> None:
     run(mirror_of_source)
     stopped = run(mirror_of_source)
-    Sync.objects.filter(pk=stopped.pk).update(status=end)
+    Sync.objects.filter(pk=stopped.pk).update(status=end, tags_unchanged=settled)
     target.repository("acme/app").put(small_image(77), tag="v03")  # as it did, but nobody wrote it down
     ended = {"status": Status.FAILED, "started_at": timezone.now(), "finished_at": timezone.now()}
     # The attempt after it ended before it compared anything.
@@ -126,6 +128,27 @@ def test_a_sync_that_did_not_succeed_may_have_moved_tags_until_the_target_was_as
     assert (sync.asked_target, sync.tags_copied) == (True, 1)
     assert target.repository("acme/app").tags["v03"] == small_image(3).manifest.digest
     assert not run(mirror_of_source).asked_target
+
+
+def test_a_tag_that_fails_is_asked_for_at_the_target_and_the_others_are_not(
+    mirror_of_source: Mirror, source: FaultyRegistry, target: FaultyRegistry
+) -> None:
+    run(mirror_of_source)
+    old = source.repository("team/app").tags["v03"]
+    source.repository("team/app").put(small_image(77), tag="v03")
+    target.fail("PUT", "/manifests/v03", status=400, times=9)
+    failed = run(mirror_of_source)
+    assert (failed.status, failed.tags_failed) == (Status.FAILED, 1)
+    target.repository("acme/app").put(small_image(77), tag="v03")  # as if only its answer had said no
+    source.repository("team/app").tags["v03"] = old
+    target.requests.clear()
+    target.heal()
+
+    sync = run(mirror_of_source)
+
+    assert (sync.asked_target, sync.tags_copied) == (False, 1)
+    assert {request.path for request in target.seen("HEAD", "/manifests/v")} == {"/v2/acme/app/manifests/v03"}
+    assert target.repository("acme/app").tags["v03"] == old
 
 
 def test_a_retry_of_some_tags_has_not_asked_the_target_for_the_others(mirror_of_source: Mirror) -> None:
