@@ -11,10 +11,11 @@ from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from mirrors.models import HostPause
+from mirrors.models import HostPause, Mirror, Sync
 from mirrors.oci import PROCESS_PAUSES
 from mirrors.oci.remote.pauses import LONGEST_PAUSE
-from mirrors.services import host_pauses, upkeep
+from mirrors.services import heartbeat, host_pauses, upkeep
+from mirrors.services.sync_records import SyncRecords
 
 pytestmark = pytest.mark.django_db
 
@@ -114,3 +115,17 @@ def test_a_database_that_is_gone_keeps_news_for_later(
     PROCESS_PAUSES.pause("later.example.com", seconds=100)
     host_pauses.tell_pauses()
     assert "later" in caplog.text
+
+
+def test_a_sync_is_cancelled_though_pauses_cannot_be_exchanged(mirror: Mirror, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> None:
+        raise OperationalError("gone")
+
+    monkeypatch.setattr(heartbeat, "exchange_pauses", refuse)
+    sync = Sync.objects.create(mirror=mirror)
+    assert sync.start(worker="w1", snapshot={})
+    beat = heartbeat.Heartbeat(sync, SyncRecords(sync))
+    beat._checked_at -= heartbeat.CANCEL_CHECK_SECONDS
+    assert sync.request_cancel()
+    beat._check_cancel()
+    assert beat.verdict is heartbeat.Verdict.CANCELLED
