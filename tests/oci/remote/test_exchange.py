@@ -33,16 +33,16 @@ async def test_a_stream_that_drips_is_cut(
 async def test_a_receiver_that_takes_its_time_is_not_the_sources_fault(
     source_registry: FaultyRegistry, open_repository
 ) -> None:
-    content = b"x" * (1 << 20)
+    content = b"x" * (1 << 19)
     digest = sha256_digest(content)
     source_registry.repository("library/app").blobs[digest] = content
-    timeouts = Timeouts(connect=1.0, read=0.05, slowest=1_000_000)
+    timeouts = Timeouts(connect=1.0, read=0.2, slowest=1_000_000)
     source = await open_repository(source_registry.address, timeouts=timeouts)
     size = 0
     async with source._client.stream(f"/v2/library/app/blobs/{digest}", scope="", what="it") as exchange:
         async for chunk in exchange:
             size += len(chunk)
-            await asyncio.sleep(0.06)
+            await asyncio.sleep(0.21)
     assert size == len(content)
 
 
