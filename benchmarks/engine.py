@@ -1,7 +1,8 @@
 """The engine without its command line, as a worker that runs for days has it: `python -m benchmarks.engine JOB.json`.
 
 All repositories in one process, two at a time, each with the four repositories that were done last to mount layers from
-(what the farm does within a namespace). Prints what it cost without the start of the interpreter, as JSON.
+(what the farm does within a namespace), and all with the clients of one pool, as the syncs of one worker have them.
+Prints what it cost without the start of the interpreter, as JSON.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import asyncio
 import json
 import sys
 import time
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from typing import Any
 from mirrors.oci import (
     Action,
     BlobPlaces,
+    ClientPool,
     CopyOptions,
     Endpoint,
     RegistryClient,
@@ -39,6 +41,7 @@ class Fleet:
     job: dict[str, Any]
     copied: list[str] = field(default_factory=list)
     places: BlobPlaces = field(default_factory=BlobPlaces)
+    clients: ClientPool = field(default_factory=lambda: ClientPool(asyncio.get_running_loop))
 
     async def copy(self) -> None:
         """All of them."""
@@ -51,6 +54,7 @@ class Fleet:
         async with asyncio.TaskGroup() as group:
             for repository in self.job["repositories"]:
                 group.create_task(copy_one(repository))
+        await self.clients.close()
 
     async def _copy_repository(self, repository: str) -> None:
         state = Path(self.job["state"], repository.replace("/", "-")) if self.job["state"] else None
@@ -58,7 +62,7 @@ class Fleet:
         options = CopyOptions(mount_from=self.copied[-SIBLINGS:], places=self.places, known=known)
         async with AsyncExitStack() as stack:
             source, target = [
-                RemoteRepository(await stack.enter_async_context(self._client(side)), repository) for side in Side
+                RemoteRepository(await stack.enter_async_context(self._lent(side)), repository) for side in Side
             ]
             tags = await source.list_tags()
             outcomes = await copy_tags(source, target, tags, options=replace(options, source_tags=tags))
@@ -69,8 +73,9 @@ class Fleet:
             write_state(state, outcomes, known=known)
         self.copied.append(repository)
 
-    def _client(self, side: Side) -> RegistryClient:
-        return RegistryClient(Endpoint(self.job[side.value], verify_tls=self.job["verify_tls"]), side=side)
+    def _lent(self, side: Side) -> AbstractAsyncContextManager[RegistryClient]:
+        endpoint = Endpoint(self.job[side.value], verify_tls=self.job["verify_tls"])
+        return self.clients.lent((endpoint, side), lambda: RegistryClient(endpoint, side=side))
 
 
 def main(path: str) -> None:

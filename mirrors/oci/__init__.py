@@ -60,10 +60,11 @@ from mirrors.oci.remote.client import RegistryClient
 from mirrors.oci.remote.egress import EgressGuard
 from mirrors.oci.remote.networks import EgressPolicy
 from mirrors.oci.remote.pauses import LONGEST_PAUSE, PROCESS_PAUSES, HostPauses
+from mirrors.oci.remote.pool import ClientPool
 from mirrors.oci.remote.rate_limits import RateLimit
 from mirrors.oci.remote.repository import RemoteRepository
 from mirrors.oci.remote.timeouts import Timeouts
-from mirrors.oci.runtime import run
+from mirrors.oci.runtime import background_loop, run, run_in_background
 from mirrors.oci.signatures import SignaturePolicy, check_signatures
 from mirrors.oci.store.garbage import GarbageReport, collect_garbage
 from mirrors.oci.store.repository import Store, StoredRepository
@@ -75,6 +76,7 @@ __all__ = [
     "AuthFailed",
     "BlobPlaces",
     "BlockedDestination",
+    "ClientPool",
     "Code",
     "ConnectionFailed",
     "ContentRepository",
@@ -125,10 +127,12 @@ __all__ = [
     "TagProgress",
     "Timeouts",
     "Unsupported",
+    "background_loop",
     "check_signatures",
     "collect_garbage",
     "companion_tags",
     "copy_tags",
     "parse_platforms",
     "run",
+    "run_in_background",
 ]

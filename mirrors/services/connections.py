@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import ipaddress
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +14,7 @@ from django.conf import settings
 
 from mirrors.models import Mirror, Registry, Repository
 from mirrors.oci import (
+    ClientPool,
     ContentRepository,
     Credentials,
     EgressGuard,
@@ -26,11 +28,15 @@ from mirrors.oci import (
     Store,
     StoredRepository,
     Timeouts,
+    background_loop,
+    run_in_background,
 )
 from mirrors.registries import profile_of
 from mirrors.sample.address import announced
 
 SIBLINGS = 64  # a layer is asked of one alone: of that which was seen to have it, or of one by a guess
+CLIENTS = ClientPool(background_loop)
+"""What this process keeps of one sync for the next: connections, tokens, and what registries were found to be like."""
 
 
 @dataclass(frozen=True)
@@ -170,13 +176,23 @@ def credentials(username: str | None, password: str | None) -> Credentials | Non
 
 @asynccontextmanager
 async def opened(location: Location, *, side: Side) -> AsyncIterator[ContentRepository]:
-    """The repository behind a location, its connections closed at the end."""
-    async with AsyncExitStack() as stack:
-        if location.endpoint is None:
-            yield StoredRepository(store(), location.repository)
-        else:
-            # Only targets are set up by administrators; anybody who has a namespace names sources.
-            checks = guard(trusted=location.endpoint if side is Side.TARGET else None)
-            client = RegistryClient(location.endpoint, side=side, guard=checks, timeouts=timeouts())
-            await stack.enter_async_context(client)
-            yield RemoteRepository(client, location.repository)
+    """The repository behind a location. Its connections are kept for the next one who may use them, if not for long."""
+    endpoint = location.endpoint
+    if endpoint is None:
+        yield StoredRepository(store(), location.repository)
+        return
+    # Only targets are set up by administrators; anybody who has a namespace names sources.
+    checks, waits = guard(trusted=endpoint if side is Side.TARGET else None), timeouts()
+    # Credentials are part of an endpoint: who has others, or is permitted other addresses, shares nothing.
+    async with CLIENTS.lent(
+        (endpoint, side, checks.rules, waits),
+        lambda: RegistryClient(endpoint, side=side, guard=checks, timeouts=waits),
+    ) as client:
+        yield RemoteRepository(client, location.repository)
+
+
+@atexit.register
+def close_connections() -> None:
+    """Close what is kept, as is polite towards registries."""
+    if background_loop() is not None:
+        run_in_background(CLIENTS.close())

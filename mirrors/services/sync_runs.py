@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -87,7 +87,7 @@ def _attempt(sync: Sync, records: SyncRecords, heartbeat: Heartbeat) -> Outcome 
         records.expect(plan)
         exchange_pauses()  # what others were told, and what an operator has lifted, since this process last looked
         connection.close()  # it would idle for as long as the copy takes, and no server keeps it for certain
-        return oci.run(_mirror(plan, records, heartbeat))
+        return oci.run_in_background(_mirror(plan, records, heartbeat))
     except asyncio.CancelledError:
         return None
     except OCIError as error:
@@ -132,7 +132,7 @@ async def _copy_and_prune(
         source,
         target,
         wanted,
-        options=replace(plan.options, source_tags=frozenset(tags)),
+        options=plan.options_for(wanted, listed=tags),
         progress=records.progress,
         on_outcome=records.add,
     )

@@ -43,7 +43,7 @@ class Request:
     """One request as it came; of several query members with one name the values stand in one, with spaces between.
 
     at: seconds of the monotonic clock. status: of its answer, once there is one. form: what a POST to the token
-    service brought.
+    service brought. peer: the other end of its connection.
     """
 
     method: str
@@ -54,6 +54,7 @@ class Request:
     at: float = 0.0
     status: int | None = None
     form: dict[str, str] = field(default_factory=dict)
+    peer: object = None
 
 
 @dataclass

@@ -129,6 +129,7 @@ class FaultyRegistry:
         query = {name: " ".join(request.query.getall(name)) for name in request.query}
         size, headers = request.content_length or 0, dict(request.headers)
         request[_NOTED] = Request(request.method, request.path, query, headers, size, time.monotonic())
+        request[_NOTED].peer = request.transport and request.transport.get_extra_info("peername")
         self.requests.append(request[_NOTED])
         self._open += 1
         self.busiest = max(self.busiest, self._open)

@@ -87,6 +87,11 @@ class RegistryClient:
         """What the registry said last of how many pulls or requests are left, or None if it said nothing."""
         return self._reader.rate_limit
 
+    @property
+    def was_refused(self) -> bool:
+        """Whether the registry has denied it anything, or has no pulls left for it: what others need not inherit."""
+        return self._reader.was_refused
+
     async def call(
         self,
         method: str,

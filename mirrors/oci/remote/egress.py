@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import ipaddress
 import socket
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
@@ -49,6 +49,11 @@ class EgressGuard:
         self._allowances = tuple(Allowance.parse(text) for text in allowed_hosts)
         self._blocked = tuple(blocked_networks)
         self._passed: set[tuple[str, str, bool]] = set()  # a copy asks for the same host thousands of times
+
+    @property
+    def rules(self) -> Hashable:
+        """Equal for two guards that permit the same."""
+        return (self._policy, self._allowances, self._blocked)
 
     def trusting(self, *urls: str) -> EgressGuard:
         """The same guard, which lets connections to the hosts and ports of these addresses pass as well.

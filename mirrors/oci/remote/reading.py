@@ -44,6 +44,8 @@ class Reader:
         self._persistence = persistence
         self._timeouts = timeouts
         self._pulls = HostPauses()
+        self.was_refused = False
+        """Whether the registry has denied anything, or pulls are used up."""
         self._limit_headers: Mapping[str, str] = {}
 
     @property
@@ -72,6 +74,8 @@ class Reader:
         Not for more than a minute, though, where it says so to our account and may mean that alone: whoever enters an
         account that is locked, or tries passwords, must not keep all others from a registry.
         """
+        own = self._home.owns(exchange.url)
+        self.was_refused |= own and exchange.status in (401, 403)
         error = status_error(
             exchange.status,
             headers=exchange.headers,
@@ -79,7 +83,7 @@ class Reader:
             host=self._host,
             side=self._side,
             what=what,
-            own=self._home.owns(exchange.url),
+            own=own,
             with_credentials=self._with_credentials,
         )
         self._note_pause(error, exchange)
@@ -118,6 +122,7 @@ class Reader:
         wait = self._persistence.wanted_wait(error)
         if isinstance(error, RateLimited) and error.limit is LimitKind.PULLS:
             # An account has them, not a host: others, and other requests, need not wait.
+            self.was_refused = True
             self._pulls.pause(_PULLS, seconds=120 * self._persistence.first_pause if wait is None else wait)
         elif wait:
             of_account = (
