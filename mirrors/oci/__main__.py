@@ -75,7 +75,7 @@ async def sync(options: argparse.Namespace) -> int:
                 options=CopyOptions(
                     platforms=platforms,
                     index_mode=IndexMode(options.index_mode),
-                    deep=options.deep,
+                    deep=frozenset(tags) if options.deep else (),
                     foreign_layers=options.foreign_layers,
                     known=known,
                     referrers=options.referrers,

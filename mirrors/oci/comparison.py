@@ -18,7 +18,7 @@ _WORTH_LISTING = 8
 class Compared:
     """A tag: what it is at the source, the digest it has at the target, and whether the one is the other's copy.
 
-    started: seconds of the monotonic clock.
+    started: seconds of the monotonic clock. is_skipped: an earlier copy found it unwanted, and it has not moved since.
     """
 
     tag: str
@@ -26,6 +26,15 @@ class Compared:
     before: str | None
     started: float
     is_equal: bool
+    is_skipped: bool = False
+
+    @property
+    def skipped(self) -> TagOutcome:
+        """The tag's end, if it is still unwanted."""
+        reason = "It is for another platform than those that are wanted, and has not moved since that was found out."
+        return TagOutcome(
+            self.tag, Action.SKIPPED, self.source.digest, media_type=self.source.media_type, reason=reason
+        )
 
     @property
     def unchanged(self) -> TagOutcome:
@@ -73,10 +82,12 @@ class Comparison:
         """Ask both sides, the target only where that is needed; raises NotFound where the source has no such tag."""
         with blame(Side.SOURCE):
             found = await self._source.resolve(tag) or await self._read_at_source(tag)
+        if self._was_skipped(tag, source_digest=found.digest):
+            return Compared(tag, found, None, started, is_equal=False, is_skipped=True)
         known = self._known(tag, source_digest=found.digest)
         trusts = known is not None and not self._options.asks_target
         before = known.target_digest if known and trusts else await self.digest_at_target(tag)
-        looks_inside = self._options.deep and found.media_type in INDEX_TYPES
+        looks_inside = tag in self._options.deep and found.media_type in INDEX_TYPES
         is_equal = not looks_inside and (
             before == found.digest
             or (known is not None and before == known.target_digest and self._may_differ(found, before))
@@ -101,9 +112,13 @@ class Comparison:
             there = await self._target.resolve(tag)
         return there.digest if there else None
 
+    def _was_skipped(self, tag: str, *, source_digest: str) -> bool:
+        known = None if tag in self._options.deep else self._options.known.get(tag)
+        return known is not None and known == KnownTag(source_digest, "")
+
     def _known(self, tag: str, *, source_digest: str) -> KnownTag | None:
         """What an earlier copy left of this tag, while it is the same at the source and listed at the target."""
-        known = None if self._options.deep else self._options.known.get(tag)
+        known = None if tag in self._options.deep else self._options.known.get(tag)
         if known is None or known.source_digest != source_digest or tag not in (self.at_target or ()):
             return None
         return known

@@ -150,6 +150,8 @@ class _Run:
             reason = "The signature policy lets it in with the image that it belongs to, and not by itself."
             return TagOutcome(tag, Action.SKIPPED, reason=reason)
         compared = await self._comparison.compare(tag, started=started)
+        if compared.is_skipped:
+            return compared.skipped
         if compared.is_equal and not self._may_have_news(compared):
             return compared.unchanged
         if subject_key(tag) is None:
@@ -159,11 +161,18 @@ class _Run:
         return None
 
     def _may_have_news(self, compared: Compared) -> bool:
-        return compared.before is not None and self._referrers.may_have_news(compared.source, before=compared.before)
+        return compared.before is not None and self._referrers.may_have_news(
+            compared.source, before=compared.before, asks=self._asks_for_referrers(compared.tag)
+        )
+
+    def _asks_for_referrers(self, tag: str) -> bool:
+        return self._options.check_referrers or tag in self._options.deep
 
     async def _copy(self, change: Compared, *, counters: TagProgress) -> TagOutcome:
         if change.is_equal:
-            found = await self._referrers.find_news(change.source, before=str(change.before))
+            found = await self._referrers.find_news(
+                change.source, before=str(change.before), asks=self._asks_for_referrers(change.tag)
+            )
             await self._referrers.copy(found, tag=counters)
             return replace(change.unchanged, action=Action.COPIED if counters.referrers_copied else Action.UNCHANGED)
         manifest = await self._fetch(change)
@@ -231,7 +240,7 @@ class _Run:
             reason = f"Its only platform, {''.join(choice.available)}, is not wanted: {described(wanted)}."
             return replace(outcome, action=Action.SKIPPED, target_digest=change.before, reason=reason)
         if choice.is_rewritten:
-            if digest == change.before and not self._options.deep:
+            if digest == change.before and change.tag not in self._options.deep:
                 return replace(outcome, action=Action.UNCHANGED)
             return replace(outcome, reason=rewriting_reason(choice, wanted=wanted))
         return outcome

@@ -35,7 +35,10 @@ class IndexLimits:
 
 @dataclass(frozen=True, slots=True)
 class KnownTag:
-    """What an earlier copy left behind: the digest the tag had at the source, and the one it got at the target."""
+    """What an earlier copy left behind: the digest the tag had at the source, and the one it got at the target.
+
+    target_digest: empty for a tag that was skipped, and will be while the source does not move it.
+    """
 
     source_digest: str
     target_digest: str
@@ -47,7 +50,7 @@ class CopyOptions:
 
     platforms: copy only images of these; empty for all.
     index_mode: what becomes of an index that has others too.
-    deep: look into tags that are equal already (after the platforms or the mode changed).
+    deep: tags to look into although they are equal (after the platforms or the mode changed).
     foreign_layers: copy the layers too that are meant to stay where they are (Windows base layers).
     limits: the largest index that is copied.
     tag_timeout: seconds for one tag.
@@ -64,7 +67,7 @@ class CopyOptions:
 
     platforms: Sequence[PlatformPattern] = ()
     index_mode: IndexMode = IndexMode.SPARSE
-    deep: bool = False
+    deep: Collection[str] = ()
     tag_timeout: float | None = None
     concurrency: int = 16
     mount_from: Sequence[str] = ()

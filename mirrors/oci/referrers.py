@@ -119,15 +119,15 @@ class Referrers:
         for work in (self._listing, self._lists, self._brought):
             await work.close()
 
-    def may_have_news(self, image: Descriptor, *, before: str) -> bool:
+    def may_have_news(self, image: Descriptor, *, before: str, asks: bool) -> bool:
         """Whether something may refer to this manifest since it was copied; costs no request.
 
-        before: its digest at the target, which is another one where it was rewritten.
+        before: its digest at the target, which is another one where it was rewritten. asks: the source will be asked.
         """
         if not self._options.referrers:
             return False
         digest = image.digest
-        if self._options.deep or self._options.check_referrers:
+        if asks:
             return digest == before or image.media_type in INDEX_TYPES
         if not self._known or digest != before:
             return False
@@ -157,9 +157,8 @@ class Referrers:
         tags = [tag for subject in subjects for tag in await self._companion_tags(subject, companions)]
         return Found(tuple(each for each in listed if each.referrers), tuple(dict.fromkeys(tags)), asks)
 
-    async def find_news(self, image: Descriptor, *, before: str) -> Found:
+    async def find_news(self, image: Descriptor, *, before: str, asks: bool) -> Found:
         """What may refer to an image that the target has already, for as few requests to the source as possible."""
-        asks = self._options.deep or self._options.check_referrers
         found = await self.find([image.digest] if image.digest == before else [], asks=asks)
         if not (asks and image.media_type in INDEX_TYPES):
             return found

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+import json
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -27,7 +30,8 @@ _PLACES = BlobPlaces()
 class Plan:
     """Both ends, the tags, and how to copy them.
 
-    remembered: what the target has as far as the database knows. asks_target: it is not relied on this time.
+    remembered: what the target has as far as the database knows. scope: of the settings that say what a tag needs
+    there. settled: the tags that were copied or compared with just these. asks_target: none of it is relied on.
     """
 
     source: connections.Location
@@ -36,7 +40,13 @@ class Plan:
     only_tags: list[str] | None
     options: oci.CopyOptions
     remembered: dict[str, KnownTag]
+    scope: str
+    settled: frozenset[str]
     asks_target: bool
+
+    def options_for(self, wanted: Collection[str], *, listed: Collection[str]) -> oci.CopyOptions:
+        """How to copy these tags of all that the source lists."""
+        return replace(self.options, deep=frozenset(wanted) - self.settled, source_tags=frozenset(listed))
 
 
 def snapshot_of(mirror: Mirror) -> dict[str, Any]:
@@ -54,9 +64,9 @@ def plan_of(sync: Sync) -> Plan:
             f"{target.repository} cannot be mirrored from itself: give another source, or another target registry.",
             side=Side.SOURCE,
         )
-    deep = _scope_changed(sync)
-    asks_target = deep or _asks_target(sync)
-    remembered = _remembered(mirror)
+    scope = _scope_of(sync.snapshot)
+    remembered, settled = _memory_of(mirror, scope=scope)
+    asks_target = not settled or _asks_target(sync)
     return Plan(
         source=source,
         target=target,
@@ -65,7 +75,6 @@ def plan_of(sync: Sync) -> Plan:
         options=oci.CopyOptions(
             platforms=oci.parse_platforms(mirror.platforms),
             index_mode=IndexMode(mirror.index_mode),
-            deep=deep,
             tag_timeout=mirror.timeout_seconds,
             concurrency=settings.TAG_CONCURRENCY,
             mount_from=connections.siblings_of(mirror),
@@ -81,22 +90,27 @@ def plan_of(sync: Sync) -> Plan:
             signatures=policy_for(mirror),
         ),
         remembered=remembered,
+        scope=scope,
+        settled=settled,
         asks_target=asks_target,
     )
 
 
-def _scope_changed(sync: Sync) -> bool:
-    """Whether the target may lack content that is wanted now, below tags whose digests are equal."""
-    earlier = Sync.objects.filter(mirror=sync.mirror, pk__lt=sync.pk, started_at__isnull=False)
-    if not earlier.exists():
-        return True  # a mirror that was deleted may have left content here, and took its history along
-    success = earlier.complete().order_by("-pk").values_list("pk", flat=True).first()
-    since = earlier.filter(pk__gte=success) if success else earlier
-    return any(
-        snapshot.get(name) != sync.snapshot[name]
-        for snapshot in since.values_list("snapshot", flat=True)
-        for name in SCOPE
-    )
+def _memory_of(mirror: Mirror, *, scope: str) -> tuple[dict[str, KnownTag], frozenset[str]]:
+    """What the database knows of each tag, and the tags of which that holds with the settings of this scope."""
+    rows = MirroredTag.objects.filter(mirror=mirror).values_list("tag", "source_digest", "target_digest", "scope")
+    remembered: dict[str, KnownTag] = {}
+    settled = set()
+    for tag, source_digest, target_digest, its_scope in rows.iterator():
+        remembered[tag] = KnownTag(source_digest, target_digest)
+        if its_scope == scope:
+            settled.add(tag)
+    return remembered, frozenset(settled)
+
+
+def _scope_of(snapshot: dict[str, Any]) -> str:
+    values = json.dumps([snapshot[name] for name in SCOPE])
+    return hashlib.sha256(values.encode()).hexdigest()
 
 
 def _asks_target(sync: Sync) -> bool:
@@ -113,8 +127,3 @@ def _asks_target(sync: Sync) -> bool:
     asked = earlier.settled().filter(asked_target=True, only_tags__isnull=True, tags_total__gt=0)
     last = asked.filter(finished_at__gte=since).order_by("-pk").values_list("pk", flat=True).first()
     return last is None or earlier.filter(pk__gt=last).exclude(pk__in=earlier.settled()).exists()
-
-
-def _remembered(mirror: Mirror) -> dict[str, KnownTag]:
-    rows = MirroredTag.objects.filter(mirror=mirror).values_list("tag", "source_digest", "target_digest")
-    return {tag: KnownTag(source_digest, target_digest) for tag, source_digest, target_digest in rows.iterator()}

@@ -17,7 +17,7 @@ from mirrors.services.sync_plans import Plan
 BATCH = 500
 LONGEST_MESSAGE = 4000
 _NOT_STORABLE = re.compile("[\0\ud800-\udfff]")
-_AT_TARGET = frozenset({Action.COPIED, Action.UNCHANGED})
+_SETTLED = frozenset({Action.COPIED, Action.UNCHANGED, Action.SKIPPED})
 
 
 class SyncRecords:
@@ -33,6 +33,8 @@ class SyncRecords:
         self.rate_limit: RateLimit | None = None
         self._asked_target = False
         self._remembered: dict[str, KnownTag] = {}
+        self._settled: frozenset[str] = frozenset()
+        self._scope = ""
         self._copies: list[TagCopy] = []
         self._tags: list[MirroredTag] = []
         self._lock = threading.Lock()
@@ -40,6 +42,7 @@ class SyncRecords:
     def expect(self, plan: Plan) -> None:
         """Take note of what the database remembers already, and of how the copy will be done."""
         self._remembered, self._asked_target = plan.remembered, plan.asks_target
+        self._settled, self._scope = plan.settled, plan.scope
 
     def add(self, outcome: TagOutcome) -> None:
         """Take in the outcome of one tag."""
@@ -107,7 +110,7 @@ class SyncRecords:
                 batch_size=BATCH,
                 update_conflicts=True,
                 unique_fields=["mirror", "tag"],
-                update_fields=["source_digest", "target_digest", "media_type", "sync_id"],
+                update_fields=["source_digest", "target_digest", "scope", "media_type", "sync_id"],
             )
         if copies or tags:
             transaction.on_commit(lambda: self._saved(len(copies), len(tags)))
@@ -136,15 +139,19 @@ class SyncRecords:
 
     def _mirrored_by(self, outcome: TagOutcome) -> MirroredTag | None:
         """The row to write for a tag that is at the target; None where the database has it like that."""
-        if outcome.action not in _AT_TARGET or not outcome.source_digest or not outcome.target_digest:
+        if outcome.action not in _SETTLED or not outcome.source_digest:
             return None
-        if self._remembered.get(outcome.tag) == KnownTag(outcome.source_digest, outcome.target_digest):
+        # A tag that was skipped has not come to the target, whatever an earlier image of it there is.
+        target_digest = "" if outcome.action is Action.SKIPPED else outcome.target_digest or ""
+        known = KnownTag(outcome.source_digest, target_digest)
+        if outcome.tag in self._settled and self._remembered.get(outcome.tag) == known:
             return None
         return MirroredTag(
             mirror_id=self.sync.mirror_id,
             tag=outcome.tag,
             source_digest=outcome.source_digest,
-            target_digest=outcome.target_digest,
+            target_digest=target_digest,
+            scope=self._scope,
             media_type=storable(outcome.media_type, longest=255),
             sync_id=self.sync.pk,
         )

@@ -154,6 +154,6 @@ def pull_commands(image: str, *, plain: bool) -> list[tuple[str, str]]:
 
 def tag_to_pull(repository: Repository) -> str:
     """A tag that is there as far as is known; `latest` where that is nothing."""
-    mirrored = MirroredTag.objects.filter(mirror__repository=repository)
+    mirrored = MirroredTag.objects.filter(mirror__repository=repository).exclude(target_digest="")
     tags = list(mirrored.order_by("-tag").values_list("tag", flat=True)[:200])
     return "latest" if "latest" in tags or not tags else tags[0]

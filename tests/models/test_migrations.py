@@ -78,4 +78,4 @@ def test_mirrors_and_their_history_come_along_from_the_first_release(farm_of_the
     sync = Sync.objects.create(mirror=mirror)
     assert sync.start(worker="w", snapshot=snapshot_of(mirror))
     plan = plan_of(sync)
-    assert (plan.options.deep, plan.asks_target, plan.remembered) == (True, True, {})
+    assert (plan.settled, plan.asks_target, plan.remembered) == (frozenset(), True, {})

@@ -121,10 +121,10 @@ async def test_a_deep_copy_fills_in_what_a_narrower_one_left_out(
     assert len(held.manifests) == 2
     (shallow,) = await copy_tags(source, target, ["v1"])
     assert shallow.action is Action.UNCHANGED
-    (deep,) = await copy_tags(source, target, ["v1"], options=CopyOptions(deep=True))
+    (deep,) = await copy_tags(source, target, ["v1"], options=CopyOptions(deep=["v1"]))
     assert deep.action is Action.COPIED
     assert len(held.manifests) == 5
-    (again,) = await copy_tags(source, target, ["v1"], options=CopyOptions(deep=True))
+    (again,) = await copy_tags(source, target, ["v1"], options=CopyOptions(deep=["v1"]))
     assert (again.action, again.bytes_copied) == (Action.UNCHANGED, 0)
 
 
@@ -134,7 +134,7 @@ async def test_a_deep_copy_fills_in_what_a_narrower_one_left_out_of_a_nested_ind
     nested = build_index({"amd64": small_index(1), "arm64": small_index(2)})
     source_registry.repository("library/app").put(nested, tag="v1")
     await copy_tags(source, target, ["v1"], options=CopyOptions(platforms=parse_platforms(["arm64"])))
-    (deep,) = await copy_tags(source, target, ["v1"], options=CopyOptions(deep=True))
+    (deep,) = await copy_tags(source, target, ["v1"], options=CopyOptions(deep=["v1"]))
     assert deep.action is Action.COPIED
     held = target_registry.repository("mirror/app").manifests
     assert {manifest.digest for manifest in nested.manifests()} == set(held)
@@ -147,7 +147,7 @@ async def test_an_unchanged_image_is_not_read_for_its_architecture(
     for registry, name in ((source_registry, "library/app"), (target_registry, "mirror/app")):
         registry.repository(name).put(small_image(), tag="v1")
     (outcome,) = await copy_tags(
-        source, target, ["v1"], options=CopyOptions(platforms=parse_platforms(["arm64"]), deep=deep)
+        source, target, ["v1"], options=CopyOptions(platforms=parse_platforms(["arm64"]), deep=["v1"] if deep else ())
     )
     assert outcome.action is Action.UNCHANGED
     assert source_registry.count("GET", "/manifests/sha256:|/blobs/") == 0

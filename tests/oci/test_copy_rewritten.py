@@ -175,7 +175,7 @@ async def test_other_platforms_are_looked_for_below_known_digests_when_asked_to(
     app.put(small_index(), tag="v1")
     (first,) = await copy_tags(source, target, ["v1"], options=ARM64)
     both = CopyOptions(
-        platforms=parse_platforms(["amd64", "arm64"]), index_mode=IndexMode.REWRITTEN, known=known(first), deep=True
+        platforms=parse_platforms(["amd64", "arm64"]), index_mode=IndexMode.REWRITTEN, known=known(first), deep=["v1"]
     )
     (second,) = await copy_tags(source, target, ["v1"], options=both)
     assert second.action is Action.COPIED

@@ -83,7 +83,7 @@ async def test_nobody_is_asked_where_nothing_is_left_out_or_nothing_is_new(
     app.put(small_index(architectures=["arm64"]), tag="whole")
     app.put(small_index(2), tag="there")
     held.put(small_index(2), tag="there")
-    options = CopyOptions(platforms=ARM64.platforms, deep=True)
+    options = CopyOptions(platforms=ARM64.platforms, deep=["whole", "there"])
     outcomes = await copy_tags(source, target, ["whole", "there"], options=options)
     assert [outcome.action for outcome in outcomes] == [Action.COPIED, Action.UNCHANGED]
     assert target_registry.count(path="^/v2/$") == 0

@@ -120,7 +120,7 @@ async def test_a_deep_copy_asks_for_the_referrers_of_every_child(
     index: StoredTags, held: StoredTags, source, target
 ) -> None:
     index.put(referrer(small_index(1, architectures=("amd64", "arm64")).children[1]))
-    (outcome,) = await copy_tags(source, target, ["v1"], options=CopyOptions(deep=True, source_tags=["v1"]))
+    (outcome,) = await copy_tags(source, target, ["v1"], options=CopyOptions(deep=["v1"], source_tags=["v1"]))
     assert (outcome.action, outcome.referrers_copied) == (Action.COPIED, 1)
 
 

@@ -15,7 +15,7 @@ from mirrors.models import Mirror, MirroredTag, Namespace, Registry, Sync
 from mirrors.models.sync import Status, Trigger
 from mirrors.oci import Action, TagOutcome
 from mirrors.oci.progress import ReferrerFailure
-from mirrors.sample.images import small_image
+from mirrors.sample.images import small_image, small_index
 from mirrors.services import history, sync_runs
 from mirrors.services.sync_records import SyncRecords
 from tests.registry import FaultyRegistry
@@ -245,3 +245,40 @@ def test_a_sync_without_work_costs_as_many_queries_for_many_tags_as_for_few(
         sync = run(mirror_of_source)
     assert sync.tags_unchanged == 10 * TAGS
     assert len(many) == len(few)
+
+
+def test_a_tag_that_always_fails_has_no_other_looked_into_again(
+    mirror_of_source: Mirror, source: FaultyRegistry
+) -> None:
+    held = source.repository("team/app")
+    for number in range(3):
+        held.put(small_index(number), tag=f"v{number:02}")
+    broken = small_image(77)
+    held.put(broken, tag="v09")
+    del held.blobs[next(iter(broken.blobs))]
+    run(mirror_of_source)
+    Mirror.objects.update(platforms=["amd64", "arm64"])
+    assert run(mirror_of_source).tags_failed == 1
+    source.requests.clear()
+    assert run(mirror_of_source).tags_failed == 1
+    read = [request.path for request in source.seen("GET", "/manifests/")]
+    assert {path.rpartition("/")[2] for path in read} <= {broken.manifest.digest, "v09"}
+
+
+def test_a_tag_of_an_unwanted_platform_is_read_once_while_it_does_not_move(
+    mirror_of_source: Mirror, source: FaultyRegistry
+) -> None:
+    held = source.repository("team/app")
+    held.put(small_image(5, architecture="s390x"), tag="v05")
+    Mirror.objects.update(platforms=["amd64"])
+    first = run(mirror_of_source)
+    source.requests.clear()
+    second = run(mirror_of_source, trigger=Trigger.MANUAL)
+    assert (first.tags_skipped, second.tags_skipped) == (1, 1)
+    assert source.count("GET", "/manifests/") == source.count("GET", "/blobs/") == 0
+    assert "another platform" in second.tag_copies.get(action="skipped").message
+    held.put(small_image(6), tag="v05")
+    assert run(mirror_of_source).tags_copied == 1
+    Mirror.objects.update(platforms=["s390x"])
+    held.put(small_image(5, architecture="s390x"), tag="v05")
+    assert run(mirror_of_source).tags_copied == 1

@@ -45,7 +45,7 @@ def looks_into_equal_tags(mirror: Mirror) -> bool:
     """Whether the next sync would read indexes whose digest has not changed."""
     mirror = Mirror.objects.get(pk=mirror.pk)
     following = Sync(pk=Sync.objects.latest("pk").pk + 1, mirror=mirror, snapshot=sync_plans.snapshot_of(mirror))
-    return sync_plans.plan_of(following).options.deep
+    return bool(sync_plans.plan_of(following).options_for(["v1", "v2"], listed=[]).deep)
 
 
 def test_other_architectures_are_looked_for_until_a_sync_has_copied_them_and_no_longer(
