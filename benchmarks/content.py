@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, partial
 
-from mirrors.oci.manifest import sha256_digest
+from mirrors.oci.images.manifest import sha256_digest
 from mirrors.sample.images import ARCHITECTURES, Family, Image, Layer, build_image, build_index
 
 MOVED_EVERY = 20

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from benchmarks.job import Command, Job
 from benchmarks.seeding import ACCEPT
-from mirrors.oci.manifest import Manifest
+from mirrors.oci.images.manifest import Manifest
 
 _CURL = "curl --silent --show-error --fail --parallel --parallel-max 4"
 # A line of the file `uploads` is the URL that was asked for an upload, a blank, and the address it gave.

@@ -15,7 +15,7 @@ from yarl import URL
 from benchmarks.certificates import Certificate
 from benchmarks.content import Content
 from benchmarks.errors import WrongCopy
-from mirrors.oci.manifest import MANIFEST_TYPES, Manifest
+from mirrors.oci.images.manifest import MANIFEST_TYPES, Manifest
 from mirrors.oci.runtime import run
 from mirrors.sample.images import Image
 

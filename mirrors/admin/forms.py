@@ -12,7 +12,7 @@ from django.forms.models import BaseInlineFormSet
 from mirrors.errors import InvalidInput
 from mirrors.models import Namespace, Registry
 from mirrors.models.names import HINTS, REPOSITORY_NAME
-from mirrors.oci.names import is_repository_name
+from mirrors.oci.images.names import is_repository_name
 from mirrors.services import certificates, signature_policies
 
 if TYPE_CHECKING:

@@ -19,9 +19,11 @@
 Everything that can go wrong is an OCIError (`errors.py`), with a code, a side, and a sentence for the user.
 """
 
-from mirrors.oci.companions import companion_tags
 from mirrors.oci.content import ContentRepository
-from mirrors.oci.copy import copy_tags
+from mirrors.oci.copying.copy import copy_tags
+from mirrors.oci.copying.options import CopyOptions, IndexLimits, IndexMode, KnownTag
+from mirrors.oci.copying.places import BlobPlaces
+from mirrors.oci.copying.progress import Action, Progress, ReferrerFailure, TagOutcome, TagProgress
 from mirrors.oci.endpoint import Credentials, Endpoint
 from mirrors.oci.errors import (
     AuthFailed,
@@ -50,20 +52,18 @@ from mirrors.oci.errors import (
     TLSFailed,
     Unsupported,
 )
-from mirrors.oci.manifest import Descriptor, Manifest, Platform
-from mirrors.oci.options import CopyOptions, IndexLimits, IndexMode, KnownTag
-from mirrors.oci.places import BlobPlaces
-from mirrors.oci.platforms import PlatformPattern, parse_platforms
-from mirrors.oci.progress import Action, Progress, ReferrerFailure, TagOutcome, TagProgress
-from mirrors.oci.reference import Reference
+from mirrors.oci.images.companions import companion_tags
+from mirrors.oci.images.manifest import Descriptor, Manifest, Platform
+from mirrors.oci.images.platforms import PlatformPattern, parse_platforms
+from mirrors.oci.images.reference import Reference
 from mirrors.oci.remote.client import RegistryClient
-from mirrors.oci.remote.egress import EgressGuard
-from mirrors.oci.remote.networks import EgressPolicy
-from mirrors.oci.remote.pauses import LONGEST_PAUSE, PROCESS_PAUSES, HostPauses
+from mirrors.oci.remote.egress.guard import EgressGuard
+from mirrors.oci.remote.egress.networks import EgressPolicy
+from mirrors.oci.remote.http.timeouts import Timeouts
+from mirrors.oci.remote.limits.pauses import LONGEST_PAUSE, PROCESS_PAUSES, HostPauses
+from mirrors.oci.remote.limits.rate_limits import RateLimit
 from mirrors.oci.remote.pool import ClientPool
-from mirrors.oci.remote.rate_limits import RateLimit
 from mirrors.oci.remote.repository import RemoteRepository
-from mirrors.oci.remote.timeouts import Timeouts
 from mirrors.oci.runtime import background_loop, run, run_in_background
 from mirrors.oci.signatures import SignaturePolicy, check_signatures
 from mirrors.oci.store.garbage import GarbageReport, collect_garbage

@@ -17,15 +17,15 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from mirrors.oci.content import ContentRepository
-from mirrors.oci.copy import copy_tags
+from mirrors.oci.copying.copy import copy_tags
+from mirrors.oci.copying.options import CopyOptions, IndexMode
+from mirrors.oci.copying.progress import Action, Progress, TagOutcome
 from mirrors.oci.display import human_size, live_display, outcome_line, summary_line
 from mirrors.oci.endpoint import Credentials, Endpoint
 from mirrors.oci.errors import InvalidPlatform, InvalidReference, OCIError, Side
-from mirrors.oci.manifest import Manifest
-from mirrors.oci.options import CopyOptions, IndexMode
-from mirrors.oci.platforms import parse_platforms
-from mirrors.oci.progress import Action, Progress, TagOutcome
-from mirrors.oci.reference import Reference
+from mirrors.oci.images.manifest import Manifest
+from mirrors.oci.images.platforms import parse_platforms
+from mirrors.oci.images.reference import Reference
 from mirrors.oci.remote.client import RegistryClient
 from mirrors.oci.remote.repository import RemoteRepository
 from mirrors.oci.runtime import run

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable
 from typing import Protocol
 
-from mirrors.oci.manifest import Descriptor, Manifest
+from mirrors.oci.images.manifest import Descriptor, Manifest
 
 BlobReader = Callable[[int], AsyncGenerator[bytes]]
 """Opens a blob at an offset, anew each time it is called; whoever calls it closes what it gives."""

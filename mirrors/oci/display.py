@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
-from mirrors.oci.progress import Action, Progress, TagOutcome
+from mirrors.oci.copying.progress import Action, Progress, TagOutcome
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from mirrors.oci.images.reference import DOCKER_HUB
 from mirrors.oci.profile import GENERIC, RegistryProfile
-from mirrors.oci.reference import DOCKER_HUB
 
 _API_HOSTS = {DOCKER_HUB: "registry-1.docker.io"}
 

@@ -13,10 +13,10 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
-from mirrors.oci.companions import fallback_tag
 from mirrors.oci.content import ContentRepository
 from mirrors.oci.errors import MalformedAnswer, NotFound, OCIError, RegistryFault, Side, Unsupported
-from mirrors.oci.manifest import OCI_INDEX, Descriptor, Manifest
+from mirrors.oci.images.companions import fallback_tag
+from mirrors.oci.images.manifest import OCI_INDEX, Descriptor, Manifest
 
 _ATTEMPTS = 4
 _UNSEEN = 0.2

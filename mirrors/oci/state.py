@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from mirrors.oci.copying.options import KnownTag
+from mirrors.oci.copying.progress import TagOutcome
 from mirrors.oci.errors import OCIError
-from mirrors.oci.options import KnownTag
-from mirrors.oci.progress import TagOutcome
 
 
 def read_state(path: Path) -> dict[str, KnownTag]:

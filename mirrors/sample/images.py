@@ -17,7 +17,7 @@ from enum import Enum
 from typing import Any
 
 from mirrors.oci.content import ContentRepository, in_memory
-from mirrors.oci.manifest import (
+from mirrors.oci.images.manifest import (
     DOCKER_LIST,
     DOCKER_MANIFEST,
     OCI_INDEX,

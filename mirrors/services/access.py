@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 
 from mirrors.errors import Forbidden, NotFound
 from mirrors.models import Membership, Namespace, Repository, RepositoryPermission, Robot, User
-from mirrors.oci.names import is_repository_name
+from mirrors.oci.images.names import is_repository_name
 
 Account = User | Robot | AnonymousUser | None
 Role = RepositoryPermission.Role

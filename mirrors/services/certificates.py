@@ -6,7 +6,7 @@ import ssl
 
 from mirrors.errors import InvalidInput
 from mirrors.oci import Endpoint, OCIError, Side
-from mirrors.oci.remote.tls import tls_context
+from mirrors.oci.remote.http.tls import tls_context
 
 
 def check_authorities(text: str) -> None:

@@ -8,9 +8,9 @@ from contextlib import suppress
 
 from mirrors import oci
 from mirrors.oci import ContentRepository
-from mirrors.oci.companions import companion_tags, subject_key
 from mirrors.oci.concurrency import run_all
-from mirrors.oci.manifest import INDEX_TYPES
+from mirrors.oci.images.companions import companion_tags, subject_key
+from mirrors.oci.images.manifest import INDEX_TYPES
 from mirrors.services.sync_records import SyncRecords
 
 _READ_AT_ONCE = 16

@@ -22,7 +22,7 @@ from django.views.decorators.debug import sensitive_variables
 from mirrors.errors import InvalidInput
 from mirrors.models import Repository, Robot, User
 from mirrors.models.encryption import DecryptionFailed
-from mirrors.oci.names import is_repository_name
+from mirrors.oci.images.names import is_repository_name
 from mirrors.services import access, access_tokens
 
 logger = logging.getLogger(__name__)

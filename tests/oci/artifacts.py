@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-from mirrors.oci.companions import fallback_tag
 from mirrors.oci.fallback import referrer_entry
-from mirrors.oci.manifest import OCI_INDEX, OCI_MANIFEST, Manifest, sha256_digest
+from mirrors.oci.images.companions import fallback_tag
+from mirrors.oci.images.manifest import OCI_INDEX, OCI_MANIFEST, Manifest, sha256_digest
 from mirrors.sample.images import Image
 from tests.registry import StoredTags
 

@@ -19,7 +19,7 @@ from mirrors.oci import (
     copy_tags,
     parse_platforms,
 )
-from mirrors.oci.manifest import OCI_MANIFEST
+from mirrors.oci.images.manifest import OCI_MANIFEST
 from mirrors.sample.images import Family, build_index, small_image, small_index
 from tests.oci.quirks.data_sets import DATA_SETS, DataSet, blobs_of, digest_of, entry, index_manifest
 from tests.registry import FaultyRegistry

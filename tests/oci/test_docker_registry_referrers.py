@@ -8,8 +8,8 @@ import uuid
 import pytest
 
 from mirrors.oci import Action, CopyOptions, RemoteRepository, Side, Store, StoredRepository, copy_tags
-from mirrors.oci.companions import fallback_tag
 from mirrors.oci.fallback import FallbackIndexes
+from mirrors.oci.images.companions import fallback_tag
 from mirrors.sample.images import small_image, small_index, store_image
 from tests.oci.artifacts import SIGNATURE, referrer
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from mirrors.oci import Action, CopyOptions, Refused, RemoteRepository, Side, Unsupported, copy_tags
-from mirrors.oci.manifest import OCI_MANIFEST, Manifest
+from mirrors.oci.images.manifest import OCI_MANIFEST, Manifest
 from mirrors.oci.profile import GENERIC, MIB, Deletion, RegistryProfile
 from mirrors.registries import KINDS, PROFILES, profile_of
 from mirrors.sample.images import Image, build_image, build_index, build_layer, image_of_size, small_image

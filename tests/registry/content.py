@@ -8,7 +8,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
-from mirrors.oci.manifest import Manifest
+from mirrors.oci.images.manifest import Manifest
 from mirrors.sample.images import Image
 
 

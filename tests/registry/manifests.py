@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from mirrors.oci.manifest import OCI_INDEX, Manifest
+from mirrors.oci.images.manifest import OCI_INDEX, Manifest
 from tests.registry.answers import NAME, SIGNATURE, error, held_in
 from tests.registry.content import StoredTags
 

@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from mirrors.models import Namespace, Registry, Repository
-from mirrors.oci.manifest import OCI_INDEX
+from mirrors.oci.images.manifest import OCI_INDEX
 from tests.fixtures.tools import program
 from tests.registry_api.conftest import INDEX, LARGE, PRIVATE_IMAGE, Door
 

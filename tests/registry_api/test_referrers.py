@@ -7,7 +7,7 @@ import asyncio
 import requests
 
 from mirrors.oci import StoredRepository
-from mirrors.oci.manifest import OCI_INDEX
+from mirrors.oci.images.manifest import OCI_INDEX
 from mirrors.sample.images import store_image
 from tests.oci.artifacts import referrer
 from tests.registry_api.conftest import INDEX, PRIVATE_IMAGE, Door

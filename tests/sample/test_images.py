@@ -11,7 +11,7 @@ import tarfile
 
 import pytest
 
-from mirrors.oci.manifest import DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST, sha256_digest
+from mirrors.oci.images.manifest import DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST, sha256_digest
 from mirrors.sample.images import (
     ARCHITECTURES,
     Family,

@@ -14,7 +14,7 @@ from pytest_django import Settings
 from mirrors.models import Mirror, MirroredTag, Namespace, Registry, Sync
 from mirrors.models.sync import Status, Trigger
 from mirrors.oci import Action, TagOutcome
-from mirrors.oci.progress import ReferrerFailure
+from mirrors.oci.copying.progress import ReferrerFailure
 from mirrors.sample.images import small_image, small_index
 from mirrors.services import history, sync_runs
 from mirrors.services.sync_records import SyncRecords

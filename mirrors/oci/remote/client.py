@@ -11,20 +11,20 @@ from yarl import URL
 
 from mirrors.oci.endpoint import Endpoint
 from mirrors.oci.errors import OCIError, RegistryTimeout, Side
-from mirrors.oci.remote import pauses as shared
-from mirrors.oci.remote.body import PacedBody
-from mirrors.oci.remote.egress import EgressGuard
-from mirrors.oci.remote.exchange import Answer as Answer
-from mirrors.oci.remote.exchange import Exchange
-from mirrors.oci.remote.pauses import HostPauses
-from mirrors.oci.remote.rate_limits import RateLimit
-from mirrors.oci.remote.reading import Reader
-from mirrors.oci.remote.requests import Requests
-from mirrors.oci.remote.retries import Persistence
-from mirrors.oci.remote.scheme import Home
-from mirrors.oci.remote.timeouts import Timeouts
-from mirrors.oci.remote.transport import Transport
-from mirrors.oci.remote.upload_plans import UploadHabits
+from mirrors.oci.remote.blobs.plans import UploadHabits
+from mirrors.oci.remote.egress.guard import EgressGuard
+from mirrors.oci.remote.http.body import PacedBody
+from mirrors.oci.remote.http.exchange import Answer as Answer
+from mirrors.oci.remote.http.exchange import Exchange
+from mirrors.oci.remote.http.reading import Reader
+from mirrors.oci.remote.http.requests import Requests
+from mirrors.oci.remote.http.retries import Persistence
+from mirrors.oci.remote.http.scheme import Home
+from mirrors.oci.remote.http.timeouts import Timeouts
+from mirrors.oci.remote.http.transport import Transport
+from mirrors.oci.remote.limits import pauses as shared
+from mirrors.oci.remote.limits.pauses import HostPauses
+from mirrors.oci.remote.limits.rate_limits import RateLimit
 
 
 class RegistryClient:

@@ -19,10 +19,10 @@ from mirrors.oci.errors import (
     Unsupported,
 )
 from mirrors.oci.fallback import referrer_entries
-from mirrors.oci.manifest import OCI_INDEX, Descriptor, Manifest
-from mirrors.oci.names import check_digest
+from mirrors.oci.images.manifest import OCI_INDEX, Descriptor, Manifest
+from mirrors.oci.images.names import check_digest
 from mirrors.oci.remote.client import Answer, RegistryClient
-from mirrors.oci.remote.links import next_link
+from mirrors.oci.remote.http.links import next_link
 
 _MOST_PAGES = 1000
 _MOST_REFERRERS = 10_000

@@ -15,19 +15,19 @@ from mirrors.oci.errors import (
     blame,
 )
 from mirrors.oci.fallback import fetch_fallback, referrer_entries
-from mirrors.oci.manifest import MANIFEST_TYPES, Descriptor, Manifest
-from mirrors.oci.names import check_digest, check_repository_name, check_tag, is_digest
+from mirrors.oci.images.manifest import MANIFEST_TYPES, Descriptor, Manifest
+from mirrors.oci.images.names import check_digest, check_repository_name, check_tag, is_digest
 from mirrors.oci.profile import MIB, Deletion
+from mirrors.oci.remote.blobs.downloads import download
+from mirrors.oci.remote.blobs.foreign import download_foreign
+from mirrors.oci.remote.blobs.uploads import Uploads
 from mirrors.oci.remote.client import Answer, RegistryClient
-from mirrors.oci.remote.downloads import download
-from mirrors.oci.remote.foreign import download_foreign
-from mirrors.oci.remote.rate_limits import RateLimit
+from mirrors.oci.remote.limits.rate_limits import RateLimit
 from mirrors.oci.remote.referrers import ReferrersAPI
 from mirrors.oci.remote.sparse import HEADER as SPARSE_HEADER
 from mirrors.oci.remote.sparse import probe_sparse_index
 from mirrors.oci.remote.tag_lists import TagList
 from mirrors.oci.remote.untag import untag
-from mirrors.oci.remote.uploads import Uploads
 
 _USELESS_HEADS = 2
 """After so many in a row that needed a GET, nobody asks for another."""

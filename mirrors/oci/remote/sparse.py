@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from mirrors.oci.errors import NotFound, OCIError, Unsupported
-from mirrors.oci.manifest import DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, Descriptor, Manifest, sha256_digest
+from mirrors.oci.images.manifest import DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, Descriptor, Manifest, sha256_digest
 
 if TYPE_CHECKING:
     from mirrors.oci.remote.repository import RemoteRepository

@@ -11,9 +11,9 @@ import json
 from yarl import URL
 
 from mirrors.oci.errors import MalformedAnswer, NotFound, Refused, RegistryFault, RegistryTimeout
-from mirrors.oci.names import is_tag
+from mirrors.oci.images.names import is_tag
 from mirrors.oci.remote.client import Answer, RegistryClient
-from mirrors.oci.remote.links import next_link
+from mirrors.oci.remote.http.links import next_link
 
 _ACCEPT_JSON = {"Accept": "application/json"}
 _MOST_PAGES = 10_000

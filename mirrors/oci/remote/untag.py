@@ -9,7 +9,7 @@ from typing import Protocol
 from mirrors.oci.concurrency import uninterrupted
 from mirrors.oci.content import ContentRepository, in_memory
 from mirrors.oci.errors import NotFound, OCIError, Unsupported
-from mirrors.oci.manifest import OCI_MANIFEST, Descriptor, Manifest, sha256_digest
+from mirrors.oci.images.manifest import OCI_MANIFEST, Descriptor, Manifest, sha256_digest
 
 _CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
 

@@ -7,7 +7,7 @@ from enum import IntEnum
 
 from mirrors.oci.content import ContentRepository
 from mirrors.oci.errors import Side, SignatureRefused, blame
-from mirrors.oci.reference import Reference
+from mirrors.oci.images.reference import Reference
 from mirrors.oci.signatures.cosign import Claim, Signature, UnusableSignature
 from mirrors.oci.signatures.found import Finder
 from mirrors.oci.signatures.policy import Reject, SignaturePolicy, SigstoreSigned

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from mirrors.oci.errors import InvalidReference
-from mirrors.oci.manifest import Descriptor, Manifest
-from mirrors.oci.names import is_digest
-from mirrors.oci.reference import Reference
+from mirrors.oci.images.manifest import Descriptor, Manifest
+from mirrors.oci.images.names import is_digest
+from mirrors.oci.images.reference import Reference
 from mirrors.oci.signatures.document import load_json
 
 SIMPLE_SIGNING = "application/vnd.dev.cosign.simplesigning.v1+json"

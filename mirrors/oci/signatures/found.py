@@ -7,8 +7,9 @@ from contextlib import aclosing
 
 from mirrors.oci.content import ContentRepository
 from mirrors.oci.errors import DigestMismatch, MalformedAnswer, NotFound, OCIError, Unsupported
-from mirrors.oci.manifest import Descriptor, Manifest
-from mirrors.oci.names import is_tag
+from mirrors.oci.images.manifest import Descriptor, Manifest
+from mirrors.oci.images.names import is_tag
+from mirrors.oci.images.verify import verified
 from mirrors.oci.signatures.cosign import (
     BUNDLES,
     SIMPLE_SIGNING,
@@ -19,7 +20,6 @@ from mirrors.oci.signatures.cosign import (
     read_simple_signing,
     signature_tag,
 )
-from mirrors.oci.verify import verified
 
 _LARGEST = 4 * 1024 * 1024
 _MOST_LAYERS = 50

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 from mirrors.oci.errors import InvalidReference
-from mirrors.oci.reference import Reference
+from mirrors.oci.images.reference import Reference
 from mirrors.oci.signatures.document import read_object, read_text, refusal
 from mirrors.oci.signatures.scopes import check_prefix, is_within
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from mirrors.oci.reference import Reference
+from mirrors.oci.images.reference import Reference
 from mirrors.oci.signatures.document import as_text, load_policy, read_list, read_object, read_text, refusal
 from mirrors.oci.signatures.identity import MatchRepoDigestOrExact, SignedIdentity, read_identity
 from mirrors.oci.signatures.scopes import check_scope, scopes_of

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mirrors.oci.errors import InvalidReference
-from mirrors.oci.names import check_repository_name, is_digest, is_tag
-from mirrors.oci.reference import Reference, check_registry
+from mirrors.oci.images.names import check_repository_name, is_digest, is_tag
+from mirrors.oci.images.reference import Reference, check_registry
 from mirrors.oci.signatures.document import refusal
 
 

@@ -17,8 +17,8 @@ from urllib.parse import urlencode
 
 from mirrors.oci.errors import OCIError
 from mirrors.oci.fallback import referrer_entry
-from mirrors.oci.manifest import OCI_INDEX, Manifest
-from mirrors.oci.names import is_digest, is_repository_name, is_tag
+from mirrors.oci.images.manifest import OCI_INDEX, Manifest
+from mirrors.oci.images.names import is_digest, is_repository_name, is_tag
 from mirrors.oci.store.files import Store, StoredContent
 
 READING = frozenset({"GET", "HEAD"})

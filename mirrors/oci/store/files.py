@@ -27,8 +27,8 @@ from pathlib import Path
 
 from mirrors.oci.errors import DigestMismatch, NotFound, OCIError
 from mirrors.oci.fallback import subject_of
-from mirrors.oci.manifest import Descriptor, Manifest, digest_algorithm
-from mirrors.oci.names import check_digest, check_repository_name, check_tag, is_digest
+from mirrors.oci.images.manifest import Descriptor, Manifest, digest_algorithm
+from mirrors.oci.images.names import check_digest, check_repository_name, check_tag, is_digest
 from mirrors.oci.store.partial import Partial, touch
 
 BLOBS, MANIFESTS, REFERRERS, TAGS = "_blobs", "_manifests", "_referrers", "_tags"

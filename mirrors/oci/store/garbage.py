@@ -16,7 +16,7 @@ from itertools import islice
 from pathlib import Path
 
 from mirrors.oci.errors import OCIError
-from mirrors.oci.manifest import INDEX_TYPES
+from mirrors.oci.images.manifest import INDEX_TYPES
 from mirrors.oci.store.files import BLOBS, MANIFESTS, REFERRERS, TAGS, Store, referrer_digest
 
 BATCH = 100

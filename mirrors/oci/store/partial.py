@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mirrors.oci.errors import DigestMismatch, Side
-from mirrors.oci.manifest import Descriptor
-from mirrors.oci.names import check_digest
+from mirrors.oci.images.manifest import Descriptor
+from mirrors.oci.images.names import check_digest
 
 
 class Partial:

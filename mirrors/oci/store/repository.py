@@ -15,8 +15,8 @@ from typing import ParamSpec, TypeVar
 from mirrors.oci.content import BlobReader
 from mirrors.oci.errors import NotFound, OCIError, QuotaExceeded, RegistryFault, Side
 from mirrors.oci.fallback import referrer_entry
-from mirrors.oci.manifest import Descriptor, Manifest
-from mirrors.oci.names import check_repository_name, is_digest
+from mirrors.oci.images.manifest import Descriptor, Manifest
+from mirrors.oci.images.names import check_repository_name, is_digest
 from mirrors.oci.store.files import Store, StoredContent
 
 __all__ = ["Store", "StoredContent", "StoredRepository"]

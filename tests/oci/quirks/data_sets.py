@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from mirrors.oci.manifest import OCI_INDEX, OCI_MANIFEST, Manifest, sha256_digest
+from mirrors.oci.images.manifest import OCI_INDEX, OCI_MANIFEST, Manifest, sha256_digest
 from mirrors.sample.images import Image, small_image, small_index
 from tests.registry import StoredTags
 

@@ -7,9 +7,9 @@ import json
 import pytest
 
 from mirrors.oci import Action
-from mirrors.oci.manifest import REFERENCE_DIGEST
-from mirrors.oci.options import IndexMode
-from mirrors.oci.platforms import parse_platforms
+from mirrors.oci.copying.options import IndexMode
+from mirrors.oci.images.manifest import REFERENCE_DIGEST
+from mirrors.oci.images.platforms import parse_platforms
 from mirrors.sample.images import small_image
 from tests.oci.quirks.conftest import Mirror
 from tests.oci.quirks.data_sets import DataSet, entry_of, from_image, index_manifest

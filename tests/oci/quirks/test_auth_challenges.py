@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from mirrors.oci import Action, Credentials, Side, copy_tags
-from mirrors.oci.remote.tokens import read_token
+from mirrors.oci.remote.auth.tokens import read_token
 from mirrors.sample.images import image_of_size, small_image
 from tests.registry import FaultyRegistry, Login, StoredTags
 

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from mirrors.oci import Action, CopyOptions, copy_tags
-from mirrors.oci.options import KnownTag
+from mirrors.oci.copying.options import KnownTag
 from mirrors.sample.images import build_image, build_index, build_layer, small_image, small_index
 from tests.oci.quirks.conftest import Mirror
 from tests.registry import FaultyRegistry, StoredTags

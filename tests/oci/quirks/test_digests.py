@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from mirrors.oci import Action, Code, Side
-from mirrors.oci.companions import fallback_tag
-from mirrors.oci.manifest import OCI_MANIFEST, Manifest
+from mirrors.oci.images.companions import fallback_tag
+from mirrors.oci.images.manifest import OCI_MANIFEST, Manifest
 from mirrors.sample.images import small_image
 from tests.oci.quirks.conftest import Mirror
 from tests.oci.quirks.data_sets import DATA_SETS, DataSet

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from mirrors.oci import Action, RegistryFault, copy_tags
-from mirrors.oci.companions import fallback_tag
+from mirrors.oci.images.companions import fallback_tag
 from mirrors.sample.images import small_image
 from tests.oci.quirks.conftest import Mirror
 from tests.oci.quirks.data_sets import DataSet, artifact, entry_of, from_image, index_manifest

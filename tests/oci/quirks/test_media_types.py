@@ -7,7 +7,7 @@ import json
 import pytest
 
 from mirrors.oci import Action, Code, Side
-from mirrors.oci.manifest import DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST, SCHEMA_1, Manifest
+from mirrors.oci.images.manifest import DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST, SCHEMA_1, Manifest
 from mirrors.sample.images import Family, Image, small_image, small_index
 from tests.oci.quirks.conftest import Mirror
 from tests.registry import FaultyRegistry, StoredTags

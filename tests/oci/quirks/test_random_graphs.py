@@ -26,7 +26,7 @@ from mirrors.oci import (
     Timeouts,
     copy_tags,
 )
-from mirrors.oci.manifest import Manifest
+from mirrors.oci.images.manifest import Manifest
 from mirrors.oci.profile import GENERIC, UploadStyle
 from tests.oci.quirks.data_sets import CONFIG_TYPE, DataSet, blobs_of, entry, entry_of, image_manifest, index_manifest
 from tests.registry import FaultyRegistry, StoredTags

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mirrors.oci import Action, Credentials, Side, copy_tags
-from mirrors.oci.manifest import Descriptor
+from mirrors.oci.images.manifest import Descriptor
 from mirrors.sample.images import image_of_size, small_image
 from tests.oci.certificates import certificate_for_loopback
 from tests.registry import FaultyRegistry, Login, StoredTags

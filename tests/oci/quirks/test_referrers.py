@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from mirrors.oci import Action
-from mirrors.oci.companions import fallback_tag
 from mirrors.oci.fallback import referrer_entry
-from mirrors.oci.manifest import OCI_INDEX, Manifest
+from mirrors.oci.images.companions import fallback_tag
+from mirrors.oci.images.manifest import OCI_INDEX, Manifest
 from mirrors.sample.images import small_image, small_index
 from tests.oci.quirks.conftest import Mirror
 from tests.oci.quirks.data_sets import DataSet, artifact, from_image, index_manifest

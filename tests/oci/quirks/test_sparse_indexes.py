@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from mirrors.oci import Action, Code, Side
-from mirrors.oci.options import IndexMode
-from mirrors.oci.platforms import parse_platforms
+from mirrors.oci.copying.options import IndexMode
+from mirrors.oci.images.platforms import parse_platforms
 from mirrors.sample.images import small_index
 from tests.oci.quirks.conftest import Mirror
 from tests.registry import FaultyRegistry, StoredTags

@@ -9,9 +9,9 @@ import pytest
 
 from mirrors.oci import Action, Code, CopyOptions, Descriptor, RegistryFault, Side, copy_tags
 from mirrors.oci.content import in_memory
-from mirrors.oci.manifest import sha256_digest
+from mirrors.oci.images.manifest import sha256_digest
 from mirrors.oci.profile import GENERIC, UploadStyle
-from mirrors.oci.remote import uploads
+from mirrors.oci.remote.blobs import uploads
 from mirrors.sample.images import Image, image_of_size, small_image
 from tests.oci.certificates import certificate_for_loopback
 from tests.oci.quirks.conftest import Mirror

@@ -31,7 +31,7 @@ from mirrors.oci import (
     Unsupported,
 )
 from mirrors.oci.content import in_memory
-from mirrors.oci.manifest import sha256_digest
+from mirrors.oci.images.manifest import sha256_digest
 from tests.oci.certificates import certificate_for_loopback
 from tests.registry import FaultyRegistry
 from tests.registry.switches import Login

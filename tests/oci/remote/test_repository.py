@@ -20,7 +20,7 @@ from mirrors.oci import (
     Unsupported,
 )
 from mirrors.oci.content import BlobReader
-from mirrors.oci.manifest import OCI_INDEX, OCI_MANIFEST, Manifest, sha256_digest
+from mirrors.oci.images.manifest import OCI_INDEX, OCI_MANIFEST, Manifest, sha256_digest
 from mirrors.oci.profile import UploadStyle
 from mirrors.sample.images import image_of_size, small_image, small_index
 from tests.registry import FaultyRegistry

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from mirrors.oci.manifest import OCI_INDEX, OCI_MANIFEST, Manifest, sha256_digest
+from mirrors.oci.images.manifest import OCI_INDEX, OCI_MANIFEST, Manifest, sha256_digest
 from mirrors.oci.signatures.cosign import SIMPLE_SIGNING, pae
 from tests.registry.content import StoredTags
 

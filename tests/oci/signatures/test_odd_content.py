@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mirrors.oci.errors import InvalidPolicy
-from mirrors.oci.manifest import Descriptor, Manifest
+from mirrors.oci.images.manifest import Descriptor, Manifest
 from mirrors.oci.signatures import SignaturePolicy
 from mirrors.oci.signatures.cosign import (
     SIGNATURE_ANNOTATION,

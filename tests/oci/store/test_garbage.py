@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from mirrors.oci.content import in_memory
-from mirrors.oci.manifest import OCI_MANIFEST, Descriptor, Manifest, sha256_digest
+from mirrors.oci.images.manifest import OCI_MANIFEST, Descriptor, Manifest, sha256_digest
 from mirrors.oci.store.garbage import GarbageReport, collect_garbage
 from mirrors.oci.store.repository import Store, StoredRepository
 from mirrors.sample.images import Family, Image, build_index, image_of_size, small_image, small_index, store_image

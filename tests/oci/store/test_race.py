@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from mirrors.oci.content import in_memory
-from mirrors.oci.manifest import Descriptor
+from mirrors.oci.images.manifest import Descriptor
 from mirrors.oci.store.files import BLOBS
 from mirrors.oci.store.garbage import collect_garbage
 from mirrors.oci.store.partial import touch

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mirrors.oci import CopyOptions, copy_tags
-from mirrors.oci.manifest import OCI_INDEX, OCI_MANIFEST, Manifest
+from mirrors.oci.images.manifest import OCI_INDEX, OCI_MANIFEST, Manifest
 from mirrors.oci.store.distribution import Answer, parse_path, read
 from mirrors.oci.store.garbage import collect_garbage
 from mirrors.oci.store.repository import Store, StoredRepository

@@ -14,7 +14,7 @@ import pytest
 
 from mirrors.oci.content import BlobReader, ContentRepository
 from mirrors.oci.errors import Code, DigestMismatch, InvalidReference, NotFound, RegistryFault, Side
-from mirrors.oci.manifest import OCI_MANIFEST, Descriptor, Manifest, sha256_digest
+from mirrors.oci.images.manifest import OCI_MANIFEST, Descriptor, Manifest, sha256_digest
 from mirrors.oci.store.partial import Partial
 from mirrors.oci.store.repository import Store, StoredRepository
 from mirrors.sample.images import Family, Image, image_of_size, small_image, small_index, store_image

@@ -1,0 +1,1 @@
+"""What the engine copies, as values: references, manifests, platforms, digests."""

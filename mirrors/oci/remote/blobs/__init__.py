@@ -1,0 +1,1 @@
+"""Blobs from and to a registry."""

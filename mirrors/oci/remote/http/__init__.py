@@ -1,0 +1,1 @@
+"""Requests and answers over HTTP, and everything that can go wrong with them."""
