@@ -127,12 +127,13 @@ def _written(path: Path, document: object) -> str:
     return str(path)
 
 
+ENGINE = "engine"
 OURS, QUAY, CRANE, REGSYNC, CURL, CURL_PIPE = "mirrorfarm", "quay", "crane", "regsync", "curl", "curl-pipe"
 TOOLS = {
     tool.name: tool
     for tool in (
         Tool(OURS, "Mirrorfarm", _mirrorfarm, steps=(*_COPYING, Step.RECORDED)),
-        Tool("engine", "its engine, already running", _engine, steps=(*_COPYING, Step.RECORDED), inside=True),
+        Tool(ENGINE, "its engine, already running", _engine, steps=(*_COPYING, Step.RECORDED), inside=True),
         Tool("mirrorfarm-cli", "Mirrorfarm, a process a repository", _command_line, fleets_only=True),
         Tool(QUAY, "skopeo, as Quay runs it", _quay, "skopeo"),
         Tool("skopeo-sync", "skopeo sync --all", _skopeo_sync, "skopeo"),
