@@ -64,7 +64,8 @@ class _Case:
 
     @property
     def ours(self) -> Medians | None:
-        # A worker runs for days: the start of an interpreter is no part of a copy. The command line pays it, and is shown.
+        # A worker runs for days: the start of an interpreter is no part of a copy. The command line, which pays it, is
+        # shown beside.
         running = self.results.medians(self.preset, self.step, ENGINE)
         return running or self.results.medians(self.preset, self.step, OURS)
 
