@@ -24,6 +24,7 @@ _LARGE_AT_ONCE = 8
 _ATTEMPTS = 3
 _LONGEST_PAUSE = 60.0
 _SMALL_BLOB = 1024 * 1024
+_SENT_UNASKED = 4 * 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -85,7 +86,7 @@ class Transfer:
     async def _is_there(self, blob: Descriptor) -> bool:
         # In a repository that is not there yet a small blob is cheaper to send than to ask for, and one that a sibling
         # has is cheaper to mount. A large one may have arrived before an earlier run died.
-        if self.fresh and (blob.size <= _SMALL_BLOB or self._siblings.knows(blob.digest)):
+        if self.fresh and (blob.size <= _SENT_UNASKED or self._siblings.knows(blob.digest)):
             return False
         return await self._target.has_blob(blob.digest)
 
