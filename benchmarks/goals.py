@@ -45,7 +45,9 @@ def markdown(results: Results) -> str:
     """The same as Markdown."""
     word = {True: "reached", False: "**not reached**", None: "not measured"}
     lines = ["| case | goal | measured | |", "|---|---|---|---|"]
-    lines += [f"| {each.case} | {each.goal} | {each.measured} | {word[each.reached]} |" for each in verdicts(results)]
+    for each in verdicts(results):
+        goal = each.goal.replace("|", "\\|")
+        lines.append(f"| {each.case} | {goal} | {each.measured} | {word[each.reached]} |")
     return "\n".join(lines) + "\n"
 
 

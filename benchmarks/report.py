@@ -58,6 +58,10 @@ def show(results: Results, console: Console) -> None:
             console.print(_farm_sentence(result))
 
 
+BAR = "\\|"
+"""How Markdown writes a bar within a cell."""
+
+
 def markdown(results: Results) -> str:
     """The tables of medians."""
     lines = [_machine_sentence(results), ""]
@@ -67,7 +71,7 @@ def markdown(results: Results) -> str:
             lines += [f"| {' | '.join((step, *COLUMNS[1:]))} |", "|---|" + "---:|" * (len(COLUMNS) - 1)]
             for row in rows:
                 cells = [f"**{cell}**" if row.is_ours and cell else cell for cell in row.cells]
-                lines.append(f"| {' | '.join(cells)} |")
+                lines.append(f"| {' | '.join(cell.replace('|', BAR) for cell in cells)} |")
             lines.append("")
     if results.farm:
         lines += ["### The farm around the engine, unchanged tags", ""]
