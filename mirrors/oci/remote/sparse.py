@@ -7,19 +7,17 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mirrors.oci.errors import NotFound, OCIError, Unsupported
 from mirrors.oci.images.manifest import DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, Descriptor, Manifest, sha256_digest
-
-if TYPE_CHECKING:
-    from mirrors.oci.remote.repository import RemoteRepository
+from mirrors.oci.remote.untag import DeletableRepository
 
 HEADER = "X-Sparse-Manifest-Support"
 _NOBODY_HAS = b"A manifest that no registry has."
 
 
-async def probe_sparse_index(repository: RemoteRepository, *, left_out: Descriptor) -> bool:
+async def probe_sparse_index(repository: DeletableRepository, *, left_out: Descriptor) -> bool:
     """Push an index that lists nothing but a missing manifest, of the type and platform of this one."""
     index = _throw_away(left_out)
     try:
