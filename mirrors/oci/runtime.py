@@ -47,7 +47,7 @@ def run_in_background(work: Coroutine[Any, Any, T]) -> T:
     try:
         loop.call_soon_threadsafe(begin)
         _wait_for(ended)
-    except BaseException:
+    except BaseException:  # an interrupt of whoever waits: the work must not go on without them; raised again
         loop.call_soon_threadsafe(_give_up, work, begun, ended)
         _wait_for(ended)
         raise

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import ssl
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from typing import Self
 
 import aiohttp
@@ -92,11 +92,7 @@ class Transport:
         read_timeout: float | None = None,
     ) -> Exchange:
         """One request to one host, redirects not followed; the caller closes the exchange. Raises an OCIError."""
-        if self._session is None:
-            raise RuntimeError("use the client inside `async with`")
         proxy = self._guarded_proxy(url)
-        if proxy and proxy.headers and url.scheme == "http":
-            headers = {**headers, **proxy.headers}  # aiohttp sends proxy_headers with a CONNECT only
         peer = self._peer(host_and_port(url))
         limit = peer.limit
         await limit.take()
@@ -106,16 +102,8 @@ class Transport:
                 await self._wait_for_pauses(peer, proxy=proxy)
                 started = time.monotonic()
             async with asyncio.timeout(self._patience(body, read=read_timeout)):
-                response = await self._session.request(
-                    method,
-                    url,
-                    headers=headers,
-                    data=body,
-                    proxy=proxy.url if proxy else None,
-                    proxy_headers=proxy.headers if proxy else None,
-                    ssl=self._tls_for(url),
-                    allow_redirects=False,
-                    timeout=self._ordinary if read_timeout is None else self._timeout(read=read_timeout),
+                response = await self._request(
+                    method, url, headers=headers, body=body, proxy=proxy, read_timeout=read_timeout
                 )
         except NETWORK_ERRORS as error:
             if is_complaint(error):
@@ -133,6 +121,32 @@ class Transport:
         else:
             limit.answered(now - started if method == "HEAD" else None)
         return Exchange(response, peer=peer, started=started)
+
+    def _request(
+        self,
+        method: str,
+        url: URL,
+        *,
+        headers: Mapping[str, str],
+        body: bytes | AsyncIterator[bytes] | None,
+        proxy: Proxy | None,
+        read_timeout: float | None,
+    ) -> Awaitable[aiohttp.ClientResponse]:
+        if self._session is None:
+            raise RuntimeError("use the client inside `async with`")
+        if proxy and proxy.headers and url.scheme == "http":
+            headers = {**headers, **proxy.headers}  # aiohttp sends proxy_headers with a CONNECT only
+        return self._session.request(
+            method,
+            url,
+            headers=headers,
+            data=body,
+            proxy=proxy.url if proxy else None,
+            proxy_headers=proxy.headers if proxy else None,
+            ssl=self._tls_for(url),
+            allow_redirects=False,
+            timeout=self._ordinary if read_timeout is None else self._timeout(read=read_timeout),
+        )
 
     def pause(self, url: URL, *, seconds: float, of_account: bool = False) -> None:
         """Have nobody ask the host of this URL for that long; what a proxy has brought counts for those behind it.
