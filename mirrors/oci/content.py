@@ -33,6 +33,10 @@ class ContentRepository(Protocol):
     def location(self) -> str:
         """Which registry it is in: `host:port` or the store's path. Equal locations can mount blobs from each other."""
 
+    @property
+    def counts_fetches(self) -> bool:
+        """Whether each manifest that is fetched counts against a limit, and asking for its digest does not."""
+
     async def list_tags(self) -> list[str]:
         """Every tag, all pages; raises NotFound where the repository does not exist."""
 

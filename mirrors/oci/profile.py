@@ -38,6 +38,7 @@ class RegistryProfile:
     mounts: whether a blob can be taken over from another repository of the registry at all.
     tag_page: how many tags to ask for at a time; None leaves it to the registry.
     deletion: what can be deleted; DIGESTS and NONE spare a request that is bound to fail.
+    counts_pulls: whether each GET of a manifest counts against a limit, and a HEAD does not.
     manifest_limit: bytes, where the registry refuses more; None where nobody said.
     """
 
@@ -51,6 +52,7 @@ class RegistryProfile:
     mounts: bool = True
     tag_page: int | None = None
     deletion: Deletion = Deletion.TAGS
+    counts_pulls: bool = False
     manifest_limit: int | None = None
 
 

@@ -12,4 +12,5 @@ PROFILE = RegistryProfile(
     hosts=("docker.io", "index.docker.io", "registry-1.docker.io"),
     tag_page=1000,
     deletion=Deletion.NONE,
+    counts_pulls=True,
 )

@@ -1,4 +1,8 @@
-"""Which tags have changed: what each one is at the source, and whether the target has the same already."""
+"""Which tags have changed: what each one is at the source, and whether the target has the same already.
+
+A tag that the target lacks has nothing to be compared with, so it is fetched at once when its turn comes, and not asked
+for first; except at a registry that counts every fetch, where tags with the same digest are worth finding out.
+"""
 
 from __future__ import annotations
 
@@ -14,27 +18,33 @@ from mirrors.oci.images.manifest import INDEX_TYPES, Descriptor, Manifest, diges
 _WORTH_LISTING = 8
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Compared:
     """A tag: what it is at the source, the digest it has at the target, and whether the one is the other's copy.
 
-    started: seconds of the monotonic clock. is_skipped: an earlier copy found it unwanted, and it has not moved since.
+    source: None for one that the target lacks, until it is fetched. started: seconds of the monotonic clock.
+    is_skipped: an earlier copy found it unwanted, and it has not moved since.
     """
 
     tag: str
-    source: Descriptor
+    source: Descriptor | None
     before: str | None
     started: float
     is_equal: bool
     is_skipped: bool = False
 
     @property
+    def found(self) -> Descriptor:
+        """What it is at the source, where both sides were asked."""
+        if self.source is None:
+            raise AssertionError("nobody has asked the source yet")
+        return self.source
+
+    @property
     def skipped(self) -> TagOutcome:
         """The tag's end, if it is still unwanted."""
         reason = "It is for another platform than those that are wanted, and has not moved since that was found out."
-        return TagOutcome(
-            self.tag, Action.SKIPPED, self.source.digest, media_type=self.source.media_type, reason=reason
-        )
+        return TagOutcome(self.tag, Action.SKIPPED, self.found.digest, media_type=self.found.media_type, reason=reason)
 
     @property
     def unchanged(self) -> TagOutcome:
@@ -42,11 +52,11 @@ class Compared:
         return TagOutcome(
             self.tag,
             Action.UNCHANGED,
-            self.source.digest,
+            self.found.digest,
             self.before,
             self.before,
-            self.source.media_type,
-            rewritten=self.before != self.source.digest and not _other_algorithm(self.source.digest, self.before),
+            self.found.media_type,
+            rewritten=self.before != self.found.digest and not _other_algorithm(self.found.digest, self.before),
         )
 
 
@@ -79,9 +89,12 @@ class Comparison:
             self.at_target = None
 
     async def compare(self, tag: str, *, started: float) -> Compared:
-        """Ask both sides, the target only where that is needed; raises NotFound where the source has no such tag."""
+        """Ask both sides, each only where that is needed; raises NotFound where the source has no such tag."""
+        if self._is_new(tag):
+            return Compared(tag, None, None, started, is_equal=False)
         with blame(Side.SOURCE):
-            found = await self._source.resolve(tag) or await self._read_at_source(tag)
+            # Some registries answer every HEAD with 404, and the tag comes from a list.
+            found = await self._source.resolve(tag) or (await self._walk.fetch_tag(tag)).descriptor
         if self._was_skipped(tag, source_digest=found.digest):
             return Compared(tag, found, None, started, is_equal=False, is_skipped=True)
         known = self._known(tag, source_digest=found.digest)
@@ -95,15 +108,6 @@ class Comparison:
         )
         return Compared(tag, found, before, started, is_equal)
 
-    async def _read_at_source(self, tag: str) -> Descriptor:
-        # Some registries answer every HEAD with 404, and the tag comes from a list.
-        try:
-            return (await self._source.fetch_manifest(tag)).descriptor
-        except NotFound as error:
-            raise NotFound(
-                f"{self._source.location} has no tag {tag} in {self._source.name}. It may just be gone."
-            ) from error
-
     async def digest_at_target(self, tag: str) -> str | None:
         """The digest that the tag has at the target, or None."""
         if self.at_target is not None and tag not in self.at_target:
@@ -111,6 +115,15 @@ class Comparison:
         with blame(Side.TARGET):
             there = await self._target.resolve(tag)
         return there.digest if there else None
+
+    def _is_new(self, tag: str) -> bool:
+        """Whether nothing is known of the tag at the target: not there now, and neither copied nor skipped before."""
+        return (
+            self.at_target is not None
+            and tag not in self.at_target
+            and tag not in self._options.known
+            and not self._source.counts_fetches
+        )
 
     def _was_skipped(self, tag: str, *, source_digest: str) -> bool:
         known = None if tag in self._options.deep else self._options.known.get(tag)

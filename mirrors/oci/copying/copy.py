@@ -1,8 +1,8 @@
 """Copies tags from one repository to another: compares first, then walks what has changed.
 
-Checkers ask both sides for the digest of each tag (a HEAD, `comparison.py`); equal means done. Copiers walk the others
-(`walk.py`), bring along what refers to them (`referrers.py`), and move the tag last. Both run at the same time; no tag
-waits for all the others to be compared.
+Checkers ask both sides for the digest of each tag (a HEAD, `comparison.py`); equal means done, and one that the target
+lacks is not asked for. Copiers walk the others (`walk.py`), bring along what refers to them (`referrers.py`), and move
+the tag last. Both run at the same time; no tag waits for all the others to be compared.
 """
 
 from __future__ import annotations
@@ -162,7 +162,7 @@ class _Run:
 
     def _may_have_news(self, compared: Compared) -> bool:
         return compared.before is not None and self._referrers.may_have_news(
-            compared.source, before=compared.before, asks=self._asks_for_referrers(compared.tag)
+            compared.found, before=compared.before, asks=self._asks_for_referrers(compared.tag)
         )
 
     def _asks_for_referrers(self, tag: str) -> bool:
@@ -171,7 +171,7 @@ class _Run:
     async def _copy(self, change: Compared, *, counters: TagProgress) -> TagOutcome:
         if change.is_equal:
             found = await self._referrers.find_news(
-                change.source, before=str(change.before), asks=self._asks_for_referrers(change.tag)
+                change.found, before=str(change.before), asks=self._asks_for_referrers(change.tag)
             )
             await self._referrers.copy(found, tag=counters)
             return replace(change.unchanged, action=Action.COPIED if counters.referrers_copied else Action.UNCHANGED)
@@ -246,11 +246,13 @@ class _Run:
         return outcome
 
     async def _fetch(self, change: Compared) -> Manifest:
-        try:
-            return await self._walk.fetch(change.source)
-        except NotFound:
-            # The tag has moved since the HEAD, and the registry has forgotten what it was.
-            return await self._walk.fetch_tag(change.tag)
+        if change.source is not None:
+            # Where the tag has moved since the HEAD, the registry may have forgotten what it was.
+            with suppress(NotFound):
+                return await self._walk.fetch(change.source)
+        manifest = await self._walk.fetch_tag(change.tag)
+        change.source = manifest.descriptor
+        return manifest
 
     async def _guarded(
         self, tag: str, work: Coroutine[Any, Any, TagOutcome | None], *, started: float
@@ -291,10 +293,10 @@ def _with_counters(outcome: TagOutcome, counters: TagProgress, *, change: Compar
         reason=" ".join(filter(None, (outcome.reason, "" if failed else _told(failures)))),
         referrers_copied=counters.referrers_copied,
         referrers_failed=failures,
-        source_digest=outcome.source_digest or change.source.digest,
+        source_digest=outcome.source_digest or (change.source.digest if change.source else None),
         target_digest_before=change.before,
         target_digest=change.before if failed else outcome.target_digest,
-        media_type=outcome.media_type or change.source.media_type,
+        media_type=outcome.media_type or (change.source.media_type if change.source else ""),
         bytes_copied=counters.bytes_copied,
         blobs_copied=counters.blobs_copied,
         blobs_present=counters.blobs_present,

@@ -13,7 +13,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from mirrors.oci.concurrency import Once, run_all
+from mirrors.oci.concurrency import Once, Together, run_all
 from mirrors.oci.content import ContentRepository
 from mirrors.oci.copying.options import CopyOptions
 from mirrors.oci.copying.progress import Progress, TagProgress
@@ -53,6 +53,7 @@ class Walk:
         self._large_slots = asyncio.Semaphore(_LARGE_AT_ONCE)
         self._children: Once[None] = Once()
         self._sparse: Once[None] = Once()
+        self._fetching: Together[Manifest] = Together()
         self._recent: dict[str, Manifest] = {}
         self._fresh = False
         self.on_unlisted: Callable[[Manifest, TagProgress], Awaitable[None]] | None = None
@@ -69,7 +70,7 @@ class Walk:
 
     async def close(self) -> None:
         """Cancel and await whatever is under way."""
-        for work in (self._children, self._sparse, self.selection, self._transfer):
+        for work in (self._children, self._sparse, self.selection, self._transfer, self._fetching):
             await work.close()
 
     async def fetch(self, descriptor: Descriptor) -> Manifest:
@@ -80,21 +81,33 @@ class Walk:
         manifest = self._recent.get(descriptor.digest)
         if manifest is None:
             self._check_size(descriptor.digest, descriptor.size)
-            with blame(Side.SOURCE):
-                manifest = await self._source.fetch_manifest(descriptor.digest)
-            self._check_size(manifest.digest, len(manifest.content))
-            if len(manifest.content) <= _LARGEST_KEPT:
-                self._recent[descriptor.digest] = manifest
-            if len(self._recent) > _MANIFESTS_KEPT:
-                del self._recent[next(iter(self._recent))]
+            manifest = await self._fetching(descriptor.digest, lambda: self._fetch(descriptor.digest))
+        return manifest
+
+    async def _fetch(self, digest: str) -> Manifest:
+        with blame(Side.SOURCE):
+            manifest = await self._source.fetch_manifest(digest)
+        self._take_note(manifest)
         return manifest
 
     async def fetch_tag(self, tag: str) -> Manifest:
-        """What the tag is at the source by now; raises Unsupported for one that is larger than the limit."""
+        """What the tag is at the source by now; raises Unsupported for one that is larger than the limit, NotFound."""
         with blame(Side.SOURCE):
-            manifest = await self._source.fetch_manifest(tag)
-        self._check_size(manifest.digest, len(manifest.content))
+            try:
+                manifest = await self._source.fetch_manifest(tag)
+            except NotFound as error:
+                raise NotFound(
+                    f"{self._source.location} has no tag {tag} in {self._source.name}. It may just be gone."
+                ) from error
+        self._take_note(manifest)
         return manifest
+
+    def _take_note(self, manifest: Manifest) -> None:
+        self._check_size(manifest.digest, len(manifest.content))
+        if len(manifest.content) <= _LARGEST_KEPT:
+            self._recent[manifest.digest] = manifest
+        if len(self._recent) > _MANIFESTS_KEPT:
+            del self._recent[next(iter(self._recent))]
 
     def _check_size(self, digest: str, size: int) -> None:
         if size > self._limits.bytes:

@@ -61,6 +61,11 @@ class RemoteRepository:
         return self._client.host
 
     @property
+    def counts_fetches(self) -> bool:
+        """Whether the registry counts GETs of manifests as pulls, and HEADs not."""
+        return self._client.endpoint.profile.counts_pulls
+
+    @property
     def rate_limit(self) -> RateLimit | None:
         """What the registry last said of its limit of requests; None where it said nothing."""
         return self._client.rate_limit

@@ -51,6 +51,11 @@ class StoredRepository:
         """The store's folder."""
         return str(self.store.root.absolute())
 
+    @property
+    def counts_fetches(self) -> bool:
+        """Nothing is counted here."""
+        return False
+
     async def list_tags(self) -> list[str]:
         """Every tag in byte order; raises NotFound where nothing was ever pushed."""
         return await self._run(self.store.tags, self._name)

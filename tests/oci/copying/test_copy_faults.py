@@ -151,7 +151,7 @@ async def test_a_mistake_of_ours_costs_one_tag(source, target, images: dict[str,
 async def test_a_side_that_stays_dead_is_not_asked_for_every_tag(
     source_registry: FaultyRegistry, source, target
 ) -> None:
-    source_registry.fail("HEAD", "/manifests/", status=401, times=10_000)
+    source_registry.fail("*", "/manifests/", status=401, times=10_000)
     outcomes = await copy_tags(source, target, [f"v{number}" for number in range(1000)])
     assert set(actions(outcomes).values()) == {"failed"}
     assert {outcome.error.code for outcome in outcomes if outcome.error} == {Code.AUTH_FAILED}

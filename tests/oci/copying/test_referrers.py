@@ -85,7 +85,8 @@ async def test_a_source_without_the_api_is_asked_for_it_once(
     await copy_tags(source, target, tags, options=CopyOptions(source_tags=tags))
     assert source_registry.count("GET", "/referrers/") == 1
     assert source_registry.count("GET", "/manifests/sha256-") == 0
-    assert source_registry.count("HEAD", "/manifests/") == 20
+    assert source_registry.count("GET", "/manifests/v") == 20
+    assert source_registry.count("HEAD", "/manifests/") == 0
 
 
 async def test_a_list_of_tags_nobody_gave_is_fetched_once(

@@ -8,6 +8,7 @@ import pytest
 
 from mirrors.oci import Action, CopyOptions, copy_tags
 from mirrors.oci.copying.options import KnownTag
+from mirrors.registries import profile_of
 from mirrors.sample.images import build_image, build_index, build_layer, small_image, small_index
 from tests.oci.quirks.conftest import Mirror
 from tests.registry import FaultyRegistry, StoredTags
@@ -102,7 +103,7 @@ async def test_a_layer_that_all_tags_share_moves_once(
     for number in range(30):
         app.put(build_image([base], name=f"app {number}"), tag=f"v{number}")
     assert set(await without_referrers(list(app.tags))) == {Action.COPIED}
-    assert spent(source_registry) == {"HEAD manifests": 30, "GET manifests": 30, "GET blobs": 31}
+    assert spent(source_registry) == {"GET manifests": 30, "GET blobs": 31}
     at_target = spent(target_registry)
     assert (at_target["PUT blobs"], at_target["POST blobs"], at_target["PUT manifests"]) == (31, 31, 30)
     # A target that did not exist has nothing, and is not asked for it.
@@ -131,3 +132,24 @@ async def test_pulls_that_docker_hub_counts_are_no_more_than_the_manifests_that_
     spent(source_registry)
     await without_referrers(list(app.tags))
     assert spent(source_registry)["GET manifests"] == 1
+
+
+async def test_tags_of_one_image_are_one_pull_at_docker_hub(
+    source_registry: FaultyRegistry, app: StoredTags, target, open_repository
+) -> None:
+    for number in range(10):
+        app.put(small_image(), tag=f"v{number}")
+    source = await open_repository(source_registry.address, profile=profile_of("docker.io"))
+    outcomes = await copy_tags(source, target, list(app.tags), options=CopyOptions(referrers=False))
+    assert {outcome.action for outcome in outcomes} == {Action.COPIED}
+    assert spent(source_registry) == {"HEAD manifests": 10, "GET manifests": 1, "GET blobs": 2}
+
+
+async def test_a_new_tag_that_is_gone_by_its_turn_is_said_to_be_so(
+    source_registry: FaultyRegistry, app: StoredTags, source, target
+) -> None:
+    for number in range(10):
+        app.put(small_image(number), tag=f"v{number}")
+    outcomes = await copy_tags(source, target, [*app.tags, "gone"])
+    assert [outcome.action for outcome in outcomes] == [Action.COPIED] * 10 + [Action.FAILED]
+    assert "has no tag gone in library/app. It may just be gone." in outcomes[-1].reason

@@ -108,10 +108,10 @@ async def test_tags_that_wait_for_one_host_do_not_multiply_its_requests(
 ) -> None:
     for number in range(40):
         app.put(small_image(number), tag=f"v{number}")
-    source_registry.fail("HEAD", "/manifests/", status=429, headers={"Retry-After": "0"}, times=10)
+    source_registry.fail("GET", "/manifests/v", status=429, headers={"Retry-After": "0"}, times=10)
     outcomes = await copy_tags(source, target, list(app.tags))
     assert {outcome.action for outcome in outcomes} == {Action.COPIED}
-    assert source_registry.count("HEAD", "/manifests/") == 50
+    assert source_registry.count("GET", "/manifests/v") == 50
 
 
 async def test_headers_of_limits_and_warnings_change_nothing(

@@ -74,6 +74,11 @@ class Exchange:
         return self.response.url
 
     @property
+    def has_arrived(self) -> bool:
+        """Whether the body is here to its end."""
+        return self.response.content.is_eof()
+
+    @property
     def is_authorized(self) -> bool:
         """Whether the request had an Authorization header, be it of an anonymous token, or a form with credentials."""
         headers = self.response.request_info.headers

@@ -101,7 +101,7 @@ class Reader:
     async def _bounded(self, exchange: Exchange, *, what: str) -> bytes:
         try:
             # A drip of one byte per read timeout would otherwise hold us for years.
-            async with asyncio.timeout(2 * self._timeouts.read):
+            async with asyncio.timeout(None if exchange.has_arrived else 2 * self._timeouts.read):
                 content = await exchange.read(self._largest)
         except TimeoutError:
             raise RegistryTimeout(f"{self._host} sends {what} too slowly. Try again later.", side=self._side) from None
