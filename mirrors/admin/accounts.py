@@ -10,15 +10,40 @@ from django.http import HttpRequest
 
 from mirrors.admin.bases import AccountAdmin, DeletableAdmin, Inline, KeptAdmin, ModelAdmin, person
 from mirrors.admin.forms import NamespaceForm
-from mirrors.models import AccessToken, Membership, Namespace, Robot, User
+from mirrors.models import AccessToken, Namespace, Robot, Team, TeamMember, User
 
 
-class MembershipInline(Inline):
-    """Who belongs to an organization."""
+class TeamInline(Inline):
+    """The teams of an organization."""
 
-    model = Membership
+    model = Team
     extra = 0
-    autocomplete_fields = ("user",)
+    fields = ("name", "role", "description")
+    show_change_link = True
+
+
+class TeamMemberInline(Inline):
+    """Who is in a team."""
+
+    model = TeamMember
+    extra = 0
+    autocomplete_fields = ("user", "robot")
+
+
+@admin.register(Team)
+class TeamAdmin(DeletableAdmin):
+    """Teams and who is in them."""
+
+    list_display = ("__str__", "role", "description")
+    list_filter = ("role",)
+    list_select_related = ("namespace",)
+    search_fields = ("namespace__name", "name")
+    autocomplete_fields = ("namespace",)
+    inlines = (TeamMemberInline,)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
+        """A team stays in its organization."""
+        return ("namespace",) if obj else ()
 
 
 @admin.register(User)
@@ -55,7 +80,7 @@ class NamespaceAdmin(KeptAdmin):
 
     def get_inlines(self, request: HttpRequest, obj: Namespace | None) -> list[Any]:
         """A person's own space has no members."""
-        return [] if obj and obj.kind == Namespace.Kind.USER else [MembershipInline]
+        return [] if obj and obj.kind == Namespace.Kind.USER else [TeamInline]
 
 
 @admin.register(Robot)

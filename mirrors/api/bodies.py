@@ -5,21 +5,35 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from rest_framework.request import Request
 
 from mirrors.api.errors import InvalidRequest, NotJSON
 
-Check = Callable[[Any, str], Any]
-"""The value and its name in; the value, perhaps of another type, out."""
+
+@dataclass(frozen=True)
+class Field:
+    """How one value of a body is read, and how JSON Schema describes it.
+
+    check: the value and its name in; the value, perhaps of another type, out.
+    """
+
+    check: Callable[[Any, str], Any]
+    schema: Mapping[str, Any]
+
+    def __call__(self, value: Any, name: str) -> Any:
+        """The checked value; raises InvalidRequest."""
+        return self.check(value, name)
+
 
 JSON_TYPE = re.compile(r"\s*application/([^;\s]+\+)?json\s*(;|$)", re.IGNORECASE)
 NOT_UNDERSTOOD = "The browser (or proxy) sent a request that this server could not understand."
 NOT_JSON = "Did not attempt to load JSON data because the request Content-Type was not 'application/json'."
 
 
-def read_object(request: Request, fields: Mapping[str, Check], *, required: Collection[str] = ()) -> dict[str, Any]:
+def read_object(request: Request, fields: Mapping[str, Field], *, required: Collection[str] = ()) -> dict[str, Any]:
     """The checked fields of the body, which must be a JSON object. Unknown keys are left out."""
     if not JSON_TYPE.match(request.content_type or ""):
         raise NotJSON(NOT_JSON)
@@ -30,7 +44,7 @@ def read_object(request: Request, fields: Mapping[str, Check], *, required: Coll
     return checked
 
 
-def read_optional_object(request: Request, fields: Mapping[str, Check]) -> dict[str, Any]:
+def read_optional_object(request: Request, fields: Mapping[str, Field]) -> dict[str, Any]:
     """The same for routes that need no body: an empty one, whatever its Content-Type, is an empty object."""
     return read_object(request, fields) if request.body.strip() else {}
 
@@ -46,15 +60,13 @@ def read_number(request: Request, name: str, *, default: int, maximum: int | Non
     return min(int(text), maximum) if maximum else int(text)
 
 
-def boolean(value: Any, name: str) -> bool:
-    """true or false."""
+def _boolean(value: Any, name: str) -> bool:
     if not isinstance(value, bool):
         raise InvalidRequest(f"{name} must be true or false.")
     return value
 
 
-def text(value: Any, name: str) -> str:
-    """A string that every database can hold."""
+def _text(value: Any, name: str) -> str:
     if not isinstance(value, str):
         raise InvalidRequest(f"{name} must be a string.")
     if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
@@ -62,7 +74,13 @@ def text(value: Any, name: str) -> str:
     return value
 
 
-def integer(*, minimum: int) -> Check:
+boolean = Field(_boolean, {"type": "boolean"})
+"""true or false."""
+text = Field(_text, {"type": "string"})
+"""A string that every database can hold."""
+
+
+def integer(*, minimum: int, maximum: int | None = None) -> Field:
     """A whole number; 100.0 is one, true is not."""
 
     def check(value: Any, name: str) -> int:
@@ -71,17 +89,22 @@ def integer(*, minimum: int) -> Check:
             raise InvalidRequest(f"{name} must be an integer.")
         if value < minimum:
             raise InvalidRequest(f"{name} must be at least {minimum}.")
+        if maximum is not None and value > maximum:
+            raise InvalidRequest(f"{name} must be at most {maximum}.")
         return int(value)
 
-    return check
+    bounds = {"minimum": minimum} | ({} if maximum is None else {"maximum": maximum})
+    return Field(check, {"type": "integer", **bounds})
 
 
-def nullable(check: Check) -> Check:
-    """null, or what `check` accepts."""
-    return lambda value, name: None if value is None else check(value, name)
+def nullable(field: Field) -> Field:
+    """null, or what `field` accepts."""
+    return Field(
+        lambda value, name: None if value is None else field(value, name), {"anyOf": [field.schema, {"type": "null"}]}
+    )
 
 
-def one_of(*choices: str) -> Check:
+def one_of(*choices: str) -> Field:
     """One of these strings."""
 
     def check(value: Any, name: str) -> str:
@@ -89,21 +112,21 @@ def one_of(*choices: str) -> Check:
             raise InvalidRequest(f"{name} must be {' or '.join(choices)}.")
         return value
 
-    return check
+    return Field(check, {"type": "string", "enum": list(choices)})
 
 
-def array_of(check: Check) -> Check:
+def array_of(field: Field) -> Field:
     """An array, each element checked."""
 
     def check_array(value: Any, name: str) -> list[Any]:
         if not isinstance(value, list):
             raise InvalidRequest(f"{name} must be an array.")
-        return [check(element, f"{name}[{position}]") for position, element in enumerate(value)]
+        return [field(element, f"{name}[{position}]") for position, element in enumerate(value)]
 
-    return check_array
+    return Field(check_array, {"type": "array", "items": field.schema})
 
 
-def object_of(fields: Mapping[str, Check], *, required: Collection[str] = ()) -> Check:
+def object_of(fields: Mapping[str, Field], *, required: Collection[str] = ()) -> Field:
     """An object, its known fields checked and the others left out."""
 
     def check(value: Any, name: str) -> dict[str, Any]:
@@ -115,7 +138,8 @@ def object_of(fields: Mapping[str, Check], *, required: Collection[str] = ()) ->
         prefix = f"{name}." if name else ""
         return {field: fields[field](given, prefix + field) for field, given in value.items() if field in fields}
 
-    return check
+    schema: dict[str, Any] = {"type": "object", "properties": {name: field.schema for name, field in fields.items()}}
+    return Field(check, schema | ({"required": list(required)} if required else {}))
 
 
 def _parsed(content: bytes) -> Any:

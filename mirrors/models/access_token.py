@@ -14,6 +14,9 @@ class AccessToken(models.Model):
     """A bearer token of one user. Only its hash is kept: the text is shown once, when it is issued."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="access_tokens")
+    application = models.ForeignKey(
+        "mirrors.Application", on_delete=models.CASCADE, null=True, blank=True, related_name="access_tokens"
+    )
     name = models.CharField(max_length=100, help_text="What it is for.")
     scopes = models.CharField(max_length=200, help_text="Space-separated, for example: repo:admin org:admin.")
     token_hash = models.CharField(max_length=64, unique=True, editable=False)

@@ -71,6 +71,9 @@ class Mirror(models.Model):
     next_sync_at = models.DateTimeField(null=True, blank=True, default=timezone.now, db_index=True)
     robot = models.ForeignKey("mirrors.Robot", on_delete=models.RESTRICT, related_name="mirrors")
     timeout_seconds = models.PositiveIntegerField(default=MINIMUM_TIMEOUT, help_text="Per tag, 300 or more.")
+    kept_tags = models.JSONField(
+        default=list, blank=True, help_text="Tags that were restored: they stay, whether they match or not."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

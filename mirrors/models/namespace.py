@@ -1,4 +1,4 @@
-"""Namespaces: organizations and users' own spaces, and who belongs to them."""
+"""Namespaces: organizations and users' own spaces."""
 
 from __future__ import annotations
 
@@ -36,6 +36,9 @@ class Namespace(models.Model):
         blank=True,
         help_text="Which signatures images need, in the words of containers-policy.json. Empty: none are looked at.",
     )
+    tag_expiration_seconds = models.PositiveBigIntegerField(null=True, blank=True)
+    invoice_email = models.BooleanField(default=False)
+    invoice_email_address = models.EmailField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -50,27 +53,3 @@ class Namespace(models.Model):
 
     def __str__(self) -> str:
         return self.name
-
-
-class Membership(models.Model):
-    """What a user may do in an organization."""
-
-    class Role(models.TextChoices):
-        ADMIN = "admin", "Administers the organization and all its repositories"
-        CREATOR = "creator", "May create repositories"
-        MEMBER = "member", "Belongs to the organization"
-
-    namespace = models.ForeignKey(Namespace, on_delete=models.CASCADE, related_name="memberships")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
-    role = models.CharField(max_length=8, choices=Role, default=Role.MEMBER)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["namespace", "user"], name="one_membership_per_user"),
-            models.CheckConstraint(
-                condition=Q(role__in=["admin", "creator", "member"]), name="membership_role_is_known"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.user} in {self.namespace}: {self.role}"

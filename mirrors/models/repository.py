@@ -64,7 +64,7 @@ class Repository(models.Model):
 
 
 class RepositoryPermission(models.Model):
-    """What one user or robot may do with one repository."""
+    """What one user, robot or team may do with one repository."""
 
     class Role(models.TextChoices):
         READ = "read"
@@ -74,6 +74,9 @@ class RepositoryPermission(models.Model):
     repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="permissions")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, blank=True)
     robot = models.ForeignKey("mirrors.Robot", on_delete=models.CASCADE, null=True, blank=True)
+    team = models.ForeignKey(
+        "mirrors.Team", on_delete=models.CASCADE, null=True, blank=True, related_name="permissions"
+    )
     role = models.CharField(max_length=5, choices=Role, default=Role.READ)
 
     class Meta:
@@ -84,12 +87,17 @@ class RepositoryPermission(models.Model):
             models.UniqueConstraint(
                 fields=["repository", "robot"], condition=Q(robot__isnull=False), name="one_role_per_robot"
             ),
+            models.UniqueConstraint(
+                fields=["repository", "team"], condition=Q(team__isnull=False), name="one_role_per_team"
+            ),
             models.CheckConstraint(
-                condition=Q(user__isnull=False, robot__isnull=True) | Q(user__isnull=True, robot__isnull=False),
-                name="permission_is_for_a_user_or_a_robot",
+                condition=Q(user__isnull=False, robot__isnull=True, team__isnull=True)
+                | Q(user__isnull=True, robot__isnull=False, team__isnull=True)
+                | Q(user__isnull=True, robot__isnull=True, team__isnull=False),
+                name="permission_is_for_one_account",
             ),
             models.CheckConstraint(condition=Q(role__in=["read", "write", "admin"]), name="repository_role_is_known"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.user or self.robot} on {self.repository}: {self.role}"
+        return f"{self.user or self.robot or self.team} on {self.repository}: {self.role}"

@@ -22,6 +22,8 @@ class Robot(models.Model):
     namespace = models.ForeignKey("mirrors.Namespace", on_delete=models.CASCADE, related_name="robots")
     name = models.CharField(max_length=254, validators=[name_validator(ROBOT_NAME)])
     description = models.CharField(max_length=255, blank=True)
+    unstructured_metadata = models.JSONField(default=dict, blank=True)
+    federations = models.JSONField(default=list, blank=True, help_text="A list of {issuer, subject}.")
     token_ciphertext = CiphertextField()
     token = plain_text_of("token_ciphertext")
     created_at = models.DateTimeField(auto_now_add=True)

@@ -22,6 +22,11 @@ class User(AbstractUser):
         error_messages={"unique": "A user with that name exists."},
     )
 
+    is_readonly_superuser = models.BooleanField(
+        "read-only superuser status", default=False, help_text="Sees everything, and changes only what is their own."
+    )
+    starred = models.ManyToManyField("mirrors.Repository", related_name="starred_by", blank=True)
+
     class Meta(AbstractUser.Meta):
         constraints = [
             models.CheckConstraint(

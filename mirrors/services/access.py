@@ -8,7 +8,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q, QuerySet
 
 from mirrors.errors import Forbidden, NotFound
-from mirrors.models import Membership, Namespace, Repository, RepositoryPermission, Robot, User
+from mirrors.models import Namespace, Repository, RepositoryPermission, Robot, Team, TeamMember, User
 from mirrors.oci.images.names import is_repository_name
 
 Account = User | Robot | AnonymousUser | None
@@ -20,11 +20,11 @@ def repository_role(account: Account, repository: Repository) -> Role | None:
     """The strongest role this account has on the repository, whatever its state; None for none at all."""
     roles = {Role.READ} if repository.is_public else set()
     if isinstance(account, Robot):
-        roles |= _granted(repository, robot=account)
+        roles |= _granted(repository, account)
     elif isinstance(account, User) and account.is_active:
         if administers_namespace(account, repository.namespace):
             return Role.ADMIN
-        roles |= _granted(repository, user=account)
+        roles |= _granted(repository, account)
     return max(roles, key=STRENGTH.__getitem__, default=None)
 
 
@@ -35,7 +35,7 @@ def administers_namespace(account: Account, namespace: Namespace) -> bool:
     return (
         account.is_superuser
         or namespace.user_id == account.pk
-        or namespace.memberships.filter(user=account, role=Membership.Role.ADMIN).exists()
+        or _in_team(account, Team.Role.ADMIN).filter(team__namespace=namespace).exists()
     )
 
 
@@ -46,7 +46,7 @@ def may_create_repository(account: Account, namespace: Namespace) -> bool:
     return (
         isinstance(account, User)
         and account.is_active
-        and namespace.memberships.filter(user=account, role=Membership.Role.CREATOR).exists()
+        and _in_team(account, Team.Role.CREATOR).filter(team__namespace=namespace).exists()
     )
 
 
@@ -69,10 +69,8 @@ def visible_repositories(account: Account) -> QuerySet[Repository]:
         return repositories.filter(
             Q(visibility=Repository.Visibility.PUBLIC)
             | Q(namespace__user=account)
-            | Q(pk__in=RepositoryPermission.objects.filter(user=account).values("repository"))
-            | Q(
-                namespace__in=Membership.objects.filter(user=account, role=Membership.Role.ADMIN).values("namespace"),
-            )
+            | Q(pk__in=_permissions_of(account).values("repository"))
+            | Q(namespace__in=_in_team(account, Team.Role.ADMIN).values("team__namespace"))
         )
     return repositories.filter(visibility=Repository.Visibility.PUBLIC)
 
@@ -81,13 +79,13 @@ def administered_namespaces(user: User) -> QuerySet[Namespace]:
     """Every namespace the user administers."""
     if user.is_superuser:
         return Namespace.objects.all()
-    admin_of = Membership.objects.filter(user=user, role=Membership.Role.ADMIN).values("namespace")
+    admin_of = _in_team(user, Team.Role.ADMIN).values("team__namespace")
     return Namespace.objects.filter(Q(user=user) | Q(pk__in=admin_of))
 
 
 def namespaces_to_create_in(user: User) -> QuerySet[Namespace]:
     """Every namespace in which the user may create repositories."""
-    creator_in = Membership.objects.filter(user=user, role=Membership.Role.CREATOR).values("namespace")
+    creator_in = _in_team(user, Team.Role.CREATOR).values("team__namespace")
     return administered_namespaces(user) | Namespace.objects.filter(pk__in=creator_in)
 
 
@@ -97,7 +95,7 @@ def administered_among(user: User, repositories: Iterable[Repository]) -> set[in
     if user.is_superuser:
         return {repository.pk for repository in repositories}
     namespaces = set(administered_namespaces(user).values_list("pk", flat=True))
-    granted = RepositoryPermission.objects.filter(user=user, role=Role.ADMIN, repository__in=repositories)
+    granted = _permissions_of(user).filter(role=Role.ADMIN, repository__in=repositories)
     own = set(granted.values_list("repository", flat=True))
     return {
         repository.pk for repository in repositories if repository.namespace_id in namespaces or repository.pk in own
@@ -139,5 +137,22 @@ def has_role_on_name(account: Account, full_name: str, *, role: Role) -> bool:
     return administers_namespace(account, namespace)
 
 
-def _granted(repository: Repository, **account: User | Robot) -> set[Role]:
-    return {Role(role) for role in repository.permissions.filter(**account).values_list("role", flat=True)}
+def _granted(repository: Repository, account: User | Robot) -> set[Role]:
+    return {
+        Role(role) for role in _permissions_of(account).filter(repository=repository).values_list("role", flat=True)
+    }
+
+
+def _permissions_of(account: User | Robot) -> QuerySet[RepositoryPermission]:
+    """Those given to the account itself and to its teams."""
+    teams = _memberships_of(account).values("team")
+    own = Q(robot=account) if isinstance(account, Robot) else Q(user=account)
+    return RepositoryPermission.objects.filter(own | Q(team__in=teams))
+
+
+def _memberships_of(account: User | Robot) -> QuerySet[TeamMember]:
+    return TeamMember.objects.filter(**{"robot" if isinstance(account, Robot) else "user": account})
+
+
+def _in_team(account: User | Robot, role: Team.Role) -> QuerySet[TeamMember]:
+    return _memberships_of(account).filter(team__role=role)

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
 
 from mirrors.errors import AlreadyExists, Forbidden, InvalidInput, NotFound
-from mirrors.models import Membership, Namespace, Repository, RepositoryPermission, Robot, User
+from mirrors.models import Namespace, Repository, RepositoryPermission, Robot, Team, TeamMember, User
 from mirrors.services import access
 
 
@@ -19,7 +19,8 @@ def create_organization(name: str, *, by: User, email: str = "") -> Namespace:
     _validate(organization)
     with _refusing_duplicates(f"A user or organization named {name} exists already.", field="name"):
         organization.save()
-        Membership.objects.create(namespace=organization, user=by, role=Membership.Role.ADMIN)
+        owners = Team.objects.create(namespace=organization, name=Team.OWNERS, role=Team.Role.ADMIN)
+        TeamMember.objects.create(team=owners, user=by)
     return organization
 
 
@@ -35,12 +36,12 @@ def find_namespace(name: str, *, administered_by: User | None = None) -> Namespa
 
 def organizations_of(user: User) -> list[Namespace]:
     """The organizations the user belongs to."""
-    return list(Namespace.objects.filter(kind=Namespace.Kind.ORGANIZATION, memberships__user=user))
+    return list(Namespace.objects.filter(kind=Namespace.Kind.ORGANIZATION, teams__members__user=user).distinct())
 
 
 def is_member(account: access.Account, namespace: Namespace) -> bool:
     """Whether it is a user who belongs to the organization, in whatever role."""
-    return isinstance(account, User) and namespace.memberships.filter(user=account).exists()
+    return isinstance(account, User) and TeamMember.objects.filter(team__namespace=namespace, user=account).exists()
 
 
 def create_repository(

@@ -10,8 +10,9 @@ import pytest
 from django.http import HttpResponse
 from django.test import Client
 
-from mirrors.models import Membership, Namespace, User
+from mirrors.models import Namespace, User
 from mirrors.services import access_tokens
+from tests.fixtures.domain import join
 
 ALL_SCOPES = ["repo:admin", "repo:create", "user:admin", "org:admin"]
 MIRROR = "/api/v1/repository/acme/app/mirror"
@@ -92,7 +93,7 @@ def member_api(
 ) -> APIClient:
     """Calls as an ordinary member of `acme`."""
     member = make_user("member")
-    Membership.objects.create(namespace=organization, user=member, role=Membership.Role.MEMBER)
+    join(organization, member, role="member")
     return make_api(member)
 
 

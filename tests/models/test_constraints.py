@@ -6,7 +6,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.db.models import RestrictedError
 
-from mirrors.models import Membership, Mirror, Namespace, Repository, RepositoryPermission, Robot, Sync, TagCopy, User
+from mirrors.models import Mirror, Namespace, Repository, RepositoryPermission, Robot, Sync, TagCopy, Team, User
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ from mirrors.models import Membership, Mirror, Namespace, Repository, Repository
         "UPDATE mirrors_repository SET visibility = 'secret'",
         "UPDATE mirrors_robot SET name = '1st'",
         "UPDATE mirrors_user SET username = 'No Good'",
-        "UPDATE mirrors_membership SET role = 'king'",
+        "UPDATE mirrors_team SET role = 'king'",
         "UPDATE mirrors_repositorypermission SET role = 'king'",
         "UPDATE mirrors_repositorypermission SET robot_id = NULL",
         "UPDATE mirrors_tagcopy SET action = 'eaten'",
@@ -46,7 +46,7 @@ def test_names_are_unique_where_they_must_be(organization: Namespace, owner: Use
         lambda: Namespace.objects.create(name=organization.name),
         lambda: Repository.objects.create(namespace=organization, name="app"),
         lambda: Robot.objects.create(namespace=organization, name="mirror"),
-        lambda: Membership.objects.create(namespace=organization, user=owner),
+        lambda: Team.objects.create(namespace=organization, name=Team.OWNERS),
         lambda: Mirror.objects.create(
             repository=mirror.repository, robot=mirror.robot, source_reference="x/y", tag_patterns=["*"]
         ),

@@ -10,7 +10,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
-from mirrors.models import Mirror, Sync, TagCopy
+from mirrors.models import Mirror, Sync, TagCopy, TeamMember
 from mirrors.oci import IndexMode
 from mirrors.services import history
 from mirrors.services.mirror_status import status_of
@@ -19,9 +19,10 @@ from mirrors.services.sync_plans import plan_of, snapshot_of
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def migrate(name: str) -> Any:
-    """Bring the database to this migration; gives the models as they were then."""
+def migrate(name: str = "") -> Any:
+    """Bring the database to this migration, or the newest; gives the models as they were then."""
     executor = MigrationExecutor(connection)
+    name = name or next(leaf for app, leaf in executor.loader.graph.leaf_nodes("mirrors"))
     executor.migrate([("mirrors", name)])
     return executor.loader.project_state([("mirrors", name)]).apps
 
@@ -29,11 +30,10 @@ def migrate(name: str) -> Any:
 @pytest.fixture
 def farm_of_the_first_release() -> Iterator[Any]:
     """The models of the first release, over its tables."""
-    latest = [name for app, name in MigrationExecutor(connection).loader.graph.leaf_nodes("mirrors")]
     try:
         yield migrate("0001_initial")
     finally:
-        migrate(latest[0])
+        migrate()
 
 
 def test_mirrors_and_their_history_come_along_from_the_first_release(farm_of_the_first_release: Any) -> None:
@@ -63,7 +63,7 @@ def test_mirrors_and_their_history_come_along_from_the_first_release(farm_of_the
     for tag, action in (("v1", "unchanged"), ("v2", "copied")):
         model("TagCopy").objects.create(sync=old, tag=tag, action=action, source_digest="sha256:" + "0" * 64)
 
-    migrate("0002_closure_and_recorded_state")
+    migrate()
 
     mirror = Mirror.objects.get()
     assert mirror.platforms == ["arm64", "amd64"]
@@ -79,3 +79,20 @@ def test_mirrors_and_their_history_come_along_from_the_first_release(farm_of_the
     assert sync.start(worker="w", snapshot=snapshot_of(mirror))
     plan = plan_of(sync)
     assert (plan.settled, plan.asks_target, plan.remembered) == (frozenset(), True, {})
+
+
+def test_members_of_organizations_come_into_teams(farm_of_the_first_release: Any) -> None:
+    def model(name: str) -> Any:
+        return farm_of_the_first_release.get_model("mirrors", name)
+
+    namespace = model("Namespace").objects.create(name="acme", kind="organization")
+    for role in ("admin", "creator", "member"):
+        user = model("User").objects.create(username=f"the-{role}")
+        model("Membership").objects.create(namespace=namespace, user=user, role=role)
+    migrate()
+    roles = {member.user.username: (member.team.name, member.team.role) for member in TeamMember.objects.all()}
+    assert roles == {
+        "the-admin": ("owners", "admin"),
+        "the-creator": ("creators", "creator"),
+        "the-member": ("members", "member"),
+    }

@@ -9,8 +9,9 @@ import pytest
 from django.contrib.auth.models import AnonymousUser
 
 from mirrors.errors import Forbidden, NotFound
-from mirrors.models import Membership, Namespace, Repository, RepositoryPermission, Robot, User
+from mirrors.models import Namespace, Repository, RepositoryPermission, Robot, User
 from mirrors.services import access
+from tests.fixtures.domain import join
 
 pytestmark = pytest.mark.django_db
 
@@ -37,13 +38,13 @@ def accounts(
         found[role] = make_user(role)
         granted = {"reader": Role.READ, "writer": Role.WRITE, "admin": Role.ADMIN}[role]
         RepositoryPermission.objects.create(repository=repository, user=found[role], role=granted)
-    Membership.objects.create(namespace=organization, user=found["creator"], role=Membership.Role.CREATOR)
-    Membership.objects.create(namespace=organization, user=found["member"], role=Membership.Role.MEMBER)
+    join(organization, found["creator"], role="creator")
+    join(organization, found["member"], role="member")
     RepositoryPermission.objects.create(repository=repository, robot=found["writing robot"], role=Role.WRITE)
-    for name, base in (("inactive owner", Membership.Role.ADMIN), ("inactive superuser", None)):
+    for name, base in (("inactive owner", "admin"), ("inactive superuser", None)):
         found[name] = make_user(name.replace(" ", "-"), is_active=False, is_superuser=base is None)
         if base:
-            Membership.objects.create(namespace=organization, user=found[name], role=base)
+            join(organization, found[name], role=base)
     return found
 
 

@@ -9,8 +9,9 @@ import pytest
 from django.utils import timezone
 
 from mirrors.errors import AlreadyExists, Forbidden, InvalidInput, NotFound
-from mirrors.models import AccessToken, Membership, Mirror, Namespace, Repository, Robot, User
+from mirrors.models import AccessToken, Mirror, Namespace, Repository, Robot, User
 from mirrors.services import access, access_tokens, namespaces
+from tests.fixtures.domain import join
 
 
 def test_who_makes_an_organization_administers_it(owner: User) -> None:
@@ -41,8 +42,8 @@ def test_repositories_are_made_by_administrators_and_creators_only(
     organization: Namespace, owner: User, make_user: Callable[..., User]
 ) -> None:
     creator, member = make_user("creator"), make_user("member")
-    Membership.objects.create(namespace=organization, user=creator, role=Membership.Role.CREATOR)
-    Membership.objects.create(namespace=organization, user=member, role=Membership.Role.MEMBER)
+    join(organization, creator, role="creator")
+    join(organization, member, role="member")
 
     made = namespaces.create_repository(organization, "from/creator", by=creator)
     namespaces.create_repository(organization, "from-owner", by=owner)

@@ -8,7 +8,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from mirrors.models import Membership, Mirror, Repository, RepositoryPermission, User
+from mirrors.models import Mirror, Repository, RepositoryPermission, User
+from tests.fixtures.domain import join
 from tests.web.conftest import action, signed_in, tab
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("rung")]
@@ -67,7 +68,7 @@ def test_a_stranger_does_not_learn_that_the_repository_exists(
     stranger: User, mirror: Mirror, answers: Callable[..., dict[str, int]], is_member: bool
 ) -> None:
     if is_member:
-        Membership.objects.create(namespace=mirror.repository.namespace, user=stranger, role="member")
+        join(mirror.repository.namespace, stranger, role="member")
     browser = signed_in(stranger)
     assert set(answers(browser).values()) == {404}
     hidden = browser.get(tab(mirror.repository))

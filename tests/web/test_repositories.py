@@ -12,9 +12,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from mirrors.models import Membership, Mirror, Namespace, Repository, RepositoryPermission, Sync, User
+from mirrors.models import Mirror, Namespace, Repository, RepositoryPermission, Sync, User
 from mirrors.oci.errors import Code, Side
 from mirrors.services import mirrors
+from tests.fixtures.domain import join
 from tests.web.conftest import signed_in, tab
 
 pytestmark = pytest.mark.django_db
@@ -142,7 +143,7 @@ def test_a_name_that_cannot_be_is_refused_and_stays_in_the_form(
 def test_repositories_are_created_where_the_role_allows(
     stranger: User, organization: Namespace, role: str, may: bool
 ) -> None:
-    Membership.objects.create(namespace=organization, user=stranger, role=role)
+    join(organization, stranger, role=role)
     browser = signed_in(stranger)
     assert ('value="acme"' in browser.get(reverse(CREATE)).text) == may
     response = browser.post(reverse(CREATE), {"namespace": "acme", "name": "new", "visibility": "private"})
@@ -151,7 +152,7 @@ def test_repositories_are_created_where_the_role_allows(
 
 
 def test_the_maker_administers_what_a_creator_makes(stranger: User, organization: Namespace) -> None:
-    Membership.objects.create(namespace=organization, user=stranger, role="creator")
+    join(organization, stranger, role="creator")
     browser = signed_in(stranger)
     response = browser.post(reverse(CREATE), {"namespace": "acme", "name": "new", "visibility": "private"}, follow=True)
     assert "Repository Mirroring" in response.text

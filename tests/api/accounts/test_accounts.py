@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from mirrors.models import Membership, Mirror, Namespace, Robot, User
+from mirrors.models import Mirror, Namespace, Robot, User
 from tests.api.conftest import APIClient
+from tests.fixtures.domain import join
 
 ROBOTS = "/api/v1/organization/acme/robots"
 MISSING_ROBOT = "Could not find robot with specified username"
@@ -138,5 +139,5 @@ def test_a_creator_is_no_administrator(
     make_api: Callable[..., APIClient], make_user: Callable[..., User], organization: Namespace, robot: Robot
 ) -> None:
     creator = make_user("creator")
-    Membership.objects.create(namespace=organization, user=creator, role=Membership.Role.CREATOR)
+    join(organization, creator, role="creator")
     assert make_api(creator).get(f"{ROBOTS}/mirror").status_code == 403

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from mirrors.api.mirror_body import date, error_body
+from mirrors.api.dates import date
+from mirrors.api.mirroring.mirror_body import error_body
 from mirrors.models import Sync, TagCopy
 
 

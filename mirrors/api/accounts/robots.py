@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from email.utils import format_datetime
 from typing import Any
 
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from mirrors.api.accounts import find_organization
+from mirrors.api.accounts.organizations import find_organization
 from mirrors.api.authentication import caller
 from mirrors.api.bodies import nullable, read_optional_object, text
+from mirrors.api.dates import mail_date
 from mirrors.api.endpoint import Endpoint
 from mirrors.api.errors import InsufficientScope
-from mirrors.api.mirror_body import readable
-from mirrors.api.mirror_values import robot_named
+from mirrors.api.mirroring.mirror_body import readable
+from mirrors.api.mirroring.mirror_values import robot_named
 from mirrors.errors import NotFound
 from mirrors.models import Namespace, Robot
 from mirrors.services import access, namespaces
@@ -83,11 +82,6 @@ def robot_body(robot: Robot, *, with_token: bool) -> dict[str, Any]:
         "description": robot.description,
     }
     return body | ({"token": readable(lambda: robot.token)} if with_token else {})
-
-
-def mail_date(moment: datetime | None) -> str | None:
-    """RFC 2822 with -0000, as Quay writes dates everywhere but in mirrors."""
-    return None if moment is None else format_datetime(moment.replace(tzinfo=None))
 
 
 def _full_body(robot: Robot) -> dict[str, Any]:

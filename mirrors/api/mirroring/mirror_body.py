@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
+from mirrors.api.dates import date
 from mirrors.models import Mirror, Sync
 from mirrors.models.encryption import DecryptionFailed
 from mirrors.models.sync import Status, Trigger
@@ -103,10 +103,3 @@ def readable(read: Callable[[], str | None]) -> str | None:
         return read()
     except DecryptionFailed:
         return NOT_DECRYPTABLE
-
-
-def date(moment: datetime | None) -> str | None:
-    """UTC in whole seconds, the form that POST and PUT take."""
-    if moment is None:
-        return None
-    return moment.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"

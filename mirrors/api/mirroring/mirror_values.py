@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mirrors.api.bodies import array_of, boolean, integer, nullable, object_of, one_of, text
-from mirrors.api.mirror_body import DATE_FORMAT, RULE_KIND, shown_proxy
+from mirrors.api.mirroring.mirror_body import DATE_FORMAT, RULE_KIND, shown_proxy
 from mirrors.errors import InvalidInput, NotFound
 from mirrors.models import Mirror, Robot
 from mirrors.models.mirror import MINIMUM_TIMEOUT, architectures_of

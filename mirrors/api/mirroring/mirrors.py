@@ -11,9 +11,9 @@ from mirrors.api.authentication import caller
 from mirrors.api.bodies import read_number, read_object
 from mirrors.api.endpoint import Endpoint, require_role
 from mirrors.api.errors import Conflict
-from mirrors.api.mirror_body import mirror_body
-from mirrors.api.mirror_values import FIELDS, REQUIRED, values_for_change, values_for_creation
-from mirrors.api.sync_body import sync_body, tag_body
+from mirrors.api.mirroring.mirror_body import mirror_body
+from mirrors.api.mirroring.mirror_values import FIELDS, REQUIRED, values_for_change, values_for_creation
+from mirrors.api.mirroring.sync_body import sync_body, tag_body
 from mirrors.errors import AlreadyExists
 from mirrors.models import Mirror
 from mirrors.models.repository import RepositoryPermission

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from mirrors.models import Membership, Namespace, Repository, User
+from mirrors.models import Namespace, Repository, User
 from tests.api.conftest import APIClient
+from tests.fixtures.domain import join
 
 NEW = {"namespace": "acme", "repository": "new", "visibility": "private", "description": "New"}
 PATH = "/api/v1/repository"
@@ -71,7 +72,7 @@ def test_only_creators_and_administrators_make_repositories(
     for caller in (stranger_api, member_api):
         assert caller.post(PATH, NEW).status_code == 403
     creator = make_user("creator")
-    Membership.objects.create(namespace=organization, user=creator, role=Membership.Role.CREATOR)
+    join(organization, creator, role="creator")
     creator_api = make_api(creator)
     assert creator_api.post(PATH, NEW).status_code == 201
     assert creator_api.get(f"{PATH}/acme/new").json()["can_admin"] is True

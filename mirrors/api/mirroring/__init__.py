@@ -1,0 +1,1 @@
+"""Mirrors of single repositories, their syncs and their tags."""

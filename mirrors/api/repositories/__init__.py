@@ -1,0 +1,1 @@
+"""Repositories: what they are, who may use them, their tags."""
