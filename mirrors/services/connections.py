@@ -11,8 +11,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.db.models import Exists, OuterRef
 
-from mirrors.models import Mirror, Registry, Repository
+from mirrors.models import Mirror, MirroredTag, Registry, Repository
 from mirrors.oci import (
     ClientPool,
     ContentRepository,
@@ -125,13 +126,16 @@ def target_of(repository: Repository) -> Location:
 def siblings_of(mirror: Mirror) -> list[str]:
     """Repositories at the target that may have the same layers: of this namespace, mirrored from the same registry.
 
+    Those that something was copied to come first, the newest before the others.
+
     Never of another namespace: that a source names a digest gives no right to another tenant's content.
     """
     namespace = mirror.repository.namespace
     registry = Reference.parse_location(mirror.source_reference).registry
     mirrors = Mirror.objects.filter(repository__namespace=namespace, source_reference__startswith=f"{registry}/")
-    others = mirrors.exclude(pk=mirror.pk).select_related("repository__namespace").order_by("-pk")[:SIBLINGS]
-    return [_name_at(namespace.target_registry, other.repository) for other in others]
+    has_content = Exists(MirroredTag.objects.filter(mirror=OuterRef("pk")))
+    others = mirrors.exclude(pk=mirror.pk).select_related("repository__namespace").order_by(has_content.desc(), "-pk")
+    return [_name_at(namespace.target_registry, other.repository) for other in others[:SIBLINGS]]
 
 
 def _name_at(registry: Registry | None, repository: Repository) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from mirrors.models import Mirror, Namespace, Repository, Robot
+from mirrors.models import Mirror, MirroredTag, Namespace, Repository, Robot
 from mirrors.services import connections
 
 pytestmark = pytest.mark.django_db
@@ -28,3 +28,11 @@ def test_layers_are_taken_over_only_within_the_namespace_and_from_mirrors_of_the
     )
 
     assert connections.siblings_of(mirror) == ["acme/sibling"]
+
+
+def test_those_that_have_something_are_asked_first(mirror: Mirror, make_mirror: Callable[..., Mirror]) -> None:
+    filled = make_mirror("filled")
+    for number in range(connections.SIBLINGS + 1):
+        make_mirror(f"empty-{number}")
+    MirroredTag.objects.create(mirror=filled, tag="v1", source_digest="sha256:" + "0" * 64, sync_id=1)
+    assert connections.siblings_of(mirror)[0] == "acme/filled"
