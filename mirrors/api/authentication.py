@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 
 from mirrors.api.errors import CSRFRefused, InsufficientScope, NotSignedIn
 from mirrors.models import AccessToken, User
-from mirrors.services import access_tokens
+from mirrors.services import access, access_tokens
 
 IMPLIED = {
     "repo:admin": {"repo:write", "repo:read"},
@@ -34,9 +34,7 @@ class BearerAuthentication(authentication.BaseAuthentication):
         token = access_tokens.find_token(text.strip())
         if token is None:
             raise NotSignedIn("The access token is not valid. It may have expired or been revoked: make a new one.")
-        # Nothing here saves this user: without super:user the token acts as an ordinary account.
-        token.user.is_superuser &= "super:user" in token.scope_set
-        return token.user, token
+        return access.user_of(token), token
 
 
 class SessionAuthentication(authentication.SessionAuthentication):

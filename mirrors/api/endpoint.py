@@ -68,14 +68,17 @@ class ErrorType(Endpoint):
         return Response({"type": error_type, "title": error_type, "description": ERROR_TYPES[error_type]})
 
 
-def require_role(request: Request, full_name: str, *, role: RepositoryPermission.Role) -> User | None:
+def require_role(
+    request: Request, full_name: str, *, role: RepositoryPermission.Role, reading: bool = False
+) -> User | None:
     """The account to find the repository with; refuses, without telling whether it exists, whoever lacks the role.
 
     Where there is no such repository, whoever administers its namespace passes: they may learn that it is missing.
     A token without the role's scope counts as nobody, who may still read what is public.
+    reading: nothing is going to be changed, so read-only superusers pass as well.
     """
     account = caller(request) if has_scope(request, f"repo:{role}") else None
-    if not access.has_role_on_name(account, full_name, role=role):
+    if not access.has_role_on_name(account, full_name, role=role, reading=reading):
         caller(request)
         raise InsufficientScope(f"Unauthorized: {full_name} needs the role and the scope repo:{role}.")
     return account

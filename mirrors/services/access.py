@@ -8,7 +8,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q, QuerySet
 
 from mirrors.errors import Forbidden, NotFound
-from mirrors.models import Namespace, Repository, RepositoryPermission, Robot, Team, TeamMember, User
+from mirrors.models import AccessToken, Namespace, Repository, RepositoryPermission, Robot, Team, TeamMember, User
 from mirrors.oci.images.names import is_repository_name
 
 Account = User | Robot | AnonymousUser | None
@@ -25,7 +25,26 @@ def repository_role(account: Account, repository: Repository) -> Role | None:
         if administers_namespace(account, repository.namespace):
             return Role.ADMIN
         roles |= _granted(repository, account)
+        if account.is_readonly_superuser:
+            roles.add(Role.READ)
     return max(roles, key=STRENGTH.__getitem__, default=None)
+
+
+def user_of(token: AccessToken) -> User:
+    """Whom the token acts as: without super:user an ordinary account. Nobody may save this user whole."""
+    if "super:user" not in token.scope_set:
+        token.user.is_superuser = token.user.is_readonly_superuser = False
+    return token.user
+
+
+def sees_everything(account: Account) -> bool:
+    """Superusers, and read-only superusers: those change nothing but what is their own."""
+    return isinstance(account, User) and account.is_active and (account.is_superuser or account.is_readonly_superuser)
+
+
+def may_see_namespace_settings(account: Account, namespace: Namespace) -> bool:
+    """Whoever administers it or sees everything: its organization mirror and its logs, but no robot's token."""
+    return sees_everything(account) or administers_namespace(account, namespace)
 
 
 def administers_namespace(account: Account, namespace: Namespace) -> bool:
@@ -64,7 +83,7 @@ def visible_repositories(account: Account) -> QuerySet[Repository]:
     """Every repository the account may see, in one query."""
     repositories = Repository.objects.select_related("namespace", "namespace__target_registry")
     if isinstance(account, User) and account.is_active:
-        if account.is_superuser:
+        if sees_everything(account):
             return repositories
         return repositories.filter(
             Q(visibility=Repository.Visibility.PUBLIC)
@@ -120,11 +139,14 @@ def find_repository(full_name: str, *, account: Account, administer: bool = Fals
     return repository
 
 
-def has_role_on_name(account: Account, full_name: str, *, role: Role) -> bool:
+def has_role_on_name(account: Account, full_name: str, *, role: Role, reading: bool = False) -> bool:
     """Whether the account has the role on this `namespace/name`; on a missing one its namespace's administrators have.
 
     So only they learn that a repository does not exist; to all others a missing one is like a forbidden one.
+    reading: nothing is going to be changed, so whoever sees everything has any role.
     """
+    if reading and sees_everything(account):
+        return True
     namespace_name, _, name = full_name.partition("/")
     repositories = Repository.objects.select_related("namespace")
     repository = repositories.filter(namespace__name=namespace_name, name=name).first()

@@ -145,9 +145,7 @@ def _user_of_access_token(text: str) -> User | None:
     token = access_tokens.find_token(text)
     if token is None or not token.scope_set & PULL_SCOPES:
         return None
-    # As in the REST API: without super:user the token acts as an ordinary account. Nothing here saves this user.
-    token.user.is_superuser &= "super:user" in token.scope_set
-    return token.user
+    return access.user_of(token)
 
 
 @sensitive_variables("password")
