@@ -16,7 +16,7 @@ from mirrors.api.authentication import BearerAuthentication, HoldsScope, Session
 from mirrors.api.errors import ERROR_TYPES, InsufficientScope, NoSuchRoute
 from mirrors.models import User
 from mirrors.models.repository import RepositoryPermission
-from mirrors.services import access
+from mirrors.services import access, log_entries
 
 
 class JSONAlways(BaseContentNegotiation):
@@ -39,6 +39,11 @@ class Endpoint(APIView):
     permission_classes = (HoldsScope,)
     content_negotiation_class = JSONAlways
     metadata_class = None  # OPTIONS is 405
+
+    def initial(self, request: Request, *args: Any, **options: Any) -> None:
+        """Authentication, scopes; then the audit log learns who calls."""
+        super().initial(request, *args, **options)
+        log_entries.identify(request.user, token=request.auth)
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **options: Any) -> Any:
         """Not to be kept anywhere: answers hold robots' tokens, and what only this caller may know."""

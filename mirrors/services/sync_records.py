@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from dataclasses import asdict
 from typing import Any
@@ -12,11 +11,10 @@ from django.db import transaction
 from mirrors.models import MirroredTag, Sync, TagCopy
 from mirrors.models.sync import Stage
 from mirrors.oci import Action, KnownTag, Progress, RateLimit, TagOutcome
+from mirrors.services.storable import storable
 from mirrors.services.sync_plans import Plan
 
 BATCH = 500
-LONGEST_MESSAGE = 4000
-_NOT_STORABLE = re.compile("[\0\ud800-\udfff]")
 _SETTLED = frozenset({Action.COPIED, Action.UNCHANGED, Action.SKIPPED})
 
 
@@ -168,11 +166,6 @@ class SyncRecords:
         with self._lock:
             del self._copies[:copies]
             del self._tags[:tags]
-
-
-def storable(text: str, *, longest: int = LONGEST_MESSAGE) -> str:
-    """The text as every database can hold it: what registries send may have NUL, lone surrogates, or no end."""
-    return _NOT_STORABLE.sub("\ufffd", text[:longest])
 
 
 def failures(outcomes: list[TagOutcome]) -> list[TagOutcome]:

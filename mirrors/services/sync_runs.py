@@ -19,8 +19,9 @@ from mirrors.services import connections, schedules
 from mirrors.services.heartbeat import Heartbeat, Verdict
 from mirrors.services.host_pauses import exchange_pauses, tell_pauses
 from mirrors.services.pruning import prune
+from mirrors.services.storable import storable
 from mirrors.services.sync_plans import Plan, plan_of, snapshot_of
-from mirrors.services.sync_records import SyncRecords, failures, storable
+from mirrors.services.sync_records import SyncRecords, failures
 from mirrors.tag_filters import select_tags
 
 logger = logging.getLogger(__name__)
