@@ -5,6 +5,7 @@ import django.db.models.deletion
 import django.utils.timezone
 import mirrors.models.application
 import mirrors.models.encryption
+import mirrors.models.sync
 import uuid
 from django.conf import settings
 from django.db import migrations, models
@@ -136,6 +137,21 @@ class Migration(migrations.Migration):
             field=models.JSONField(blank=True, default=list, help_text='Tags that were restored: they stay, whether they match or not.'),
         ),
         migrations.AddField(
+            model_name='mirror',
+            name='registry_config_keys',
+            field=models.JSONField(blank=True, default=list, help_text='What was given of external_registry_config: proxy, proxy.no_proxy, …'),
+        ),
+        migrations.AddField(
+            model_name='sync',
+            name='restores',
+            field=models.JSONField(blank=True, help_text='A restore puts back this tag alone: tag, target_digest, source_digest.', null=True),
+        ),
+        migrations.AlterField(
+            model_name='sync',
+            name='trigger',
+            field=models.CharField(choices=[('schedule', 'It was due'), ('manual', 'Somebody asked for it'), ('retry', 'The attempt before it failed'), ('recovery', 'The worker before it died'), ('restore', 'A deleted tag is to be put back')], default='schedule', max_length=8),
+        ),
+        migrations.AddField(
             model_name='namespace',
             name='invoice_email',
             field=models.BooleanField(default=False),
@@ -188,17 +204,17 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='logentry',
             name='namespace',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='log_entries', to='mirrors.namespace'),
+            field=models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='log_entries', to='mirrors.namespace'),
         ),
         migrations.AddField(
             model_name='logentry',
             name='performer',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='log_entries', to=settings.AUTH_USER_MODEL),
+            field=models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='log_entries', to=settings.AUTH_USER_MODEL),
         ),
         migrations.AddField(
             model_name='logentry',
             name='repository',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='log_entries', to='mirrors.repository'),
+            field=models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='log_entries', to='mirrors.repository'),
         ),
         migrations.AddField(
             model_name='notificationtarget',
@@ -308,5 +324,31 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='teammember',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('robot__isnull', True), ('user__isnull', False)), models.Q(('robot__isnull', False), ('user__isnull', True)), _connector='OR'), name='team_member_is_a_user_or_a_robot'),
+        ),
+        migrations.CreateModel(
+            name='Preview',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('configuration', models.JSONField(default=dict)),
+                ('source_username_ciphertext', mirrors.models.encryption.CiphertextField(blank=True, default=None, editable=False, null=True)),
+                ('source_password_ciphertext', mirrors.models.encryption.CiphertextField(blank=True, default=None, editable=False, null=True)),
+                ('http_proxy_ciphertext', mirrors.models.encryption.CiphertextField(blank=True, default=None, editable=False, null=True)),
+                ('https_proxy_ciphertext', mirrors.models.encryption.CiphertextField(blank=True, default=None, editable=False, null=True)),
+                ('status', models.CharField(choices=[('queued', 'Queued'), ('running', 'Running'), ('succeeded', 'Succeeded'), ('failed', 'Failed')], default='queued', max_length=9)),
+                ('result', models.JSONField(blank=True, null=True)),
+                ('error_code', models.CharField(blank=True, choices=mirrors.models.sync.error_codes, max_length=20)),
+                ('error_side', models.CharField(blank=True, choices=mirrors.models.sync.sides, max_length=6)),
+                ('message', models.TextField(blank=True)),
+                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('started_at', models.DateTimeField(blank=True, null=True)),
+                ('finished_at', models.DateTimeField(blank=True, null=True)),
+                ('expires_at', models.DateTimeField(db_index=True)),
+                ('repository', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='previews', to='mirrors.repository')),
+                ('requested_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='previews', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'ordering': ['-id'],
+                'constraints': [models.CheckConstraint(condition=models.Q(('status__in', ['queued', 'running', 'succeeded', 'failed'])), name='preview_status_is_known'), models.CheckConstraint(condition=models.Q(models.Q(('finished_at__isnull', True), ('status__in', ['queued', 'running'])), models.Q(('finished_at__isnull', False), ('http_proxy_ciphertext__isnull', True), ('https_proxy_ciphertext__isnull', True), ('source_password_ciphertext__isnull', True), ('source_username_ciphertext__isnull', True), ('status__in', ['succeeded', 'failed'])), _connector='OR'), name='a_preview_that_has_ended_holds_no_secrets')],
+            },
         ),
     ]

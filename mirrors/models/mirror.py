@@ -55,6 +55,9 @@ class Mirror(models.Model):
     http_proxy = plain_text_of("http_proxy_ciphertext")
     https_proxy = plain_text_of("https_proxy_ciphertext")
     no_proxy = models.CharField(max_length=1000, null=True, blank=True)  # noqa: DJ001 - null: not given, "" is a value
+    registry_config_keys = models.JSONField(
+        default=list, blank=True, help_text="What was given of external_registry_config: proxy, proxy.no_proxy, …"
+    )
     tag_patterns = models.JSONField(help_text="A list of globs: * ? [seq] [!seq].")
     platforms = models.JSONField(
         default=list, blank=True, help_text="amd64, linux/arm64, linux/arm/v7: only these; empty: all."

@@ -48,6 +48,7 @@ class Trigger(models.TextChoices):
     MANUAL = "manual", "Somebody asked for it"
     RETRY = "retry", "The attempt before it failed"
     RECOVERY = "recovery", "The worker before it died"
+    RESTORE = "restore", "A deleted tag is to be put back"
 
 
 class Stage(models.TextChoices):
@@ -117,6 +118,9 @@ class Sync(models.Model):
     attempt = models.PositiveSmallIntegerField(default=1)
     previous = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="followers")
     only_tags = models.JSONField(null=True, blank=True, help_text="A retry copies only these; null: all that match.")
+    restores = models.JSONField(
+        null=True, blank=True, help_text="A restore puts back this tag alone: tag, target_digest, source_digest."
+    )
 
     created_at = models.DateTimeField(auto_now_add=True)
     available_at = models.DateTimeField(default=timezone.now, help_text="Not to be started before this time.")
@@ -219,7 +223,7 @@ class Sync(models.Model):
         return bool(Sync.objects.filter(pk=self.pk, status=Status.RUNNING).update(**changes))
 
     def promote(self, *, by: int | None) -> bool:
-        """Bring a queued sync forward on somebody's request. False: it is not queued any more."""
+        """Bring a queued sync forward on somebody's request. False: it is not queued any more, or puts a tag back."""
         return self._update(
             {Status.QUEUED},
             {
@@ -231,6 +235,7 @@ class Sync(models.Model):
                 "available_at": timezone.now(),
                 "rung_at": None,
             },
+            rows=Sync.objects.filter(restores__isnull=True),
         )
 
     def succeed(self, *, message: str, **counts: Any) -> bool:
