@@ -5,6 +5,7 @@
     ├── NotFound            no such namespace, repository, robot or mirror
     ├── AlreadyExists       the name is taken
     ├── Forbidden           the account lacks the right
+    ├── Outdated            somebody has changed it since the caller read it
     ├── AlreadySyncing      a sync of this mirror is under way
     └── NotSyncing          there is no sync to cancel
 
@@ -37,6 +38,10 @@ class AlreadyExists(MirrorError):
 
 class Forbidden(MirrorError):
     """The account lacks the right."""
+
+
+class Outdated(MirrorError):
+    """Somebody has changed it since the caller read it."""
 
 
 class AlreadySyncing(MirrorError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -15,18 +16,37 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from mirrors.errors import AlreadyExists, AlreadySyncing, Forbidden, InvalidInput, MirrorError, NotFound, NotSyncing
+from mirrors.errors import (
+    AlreadyExists,
+    AlreadySyncing,
+    Forbidden,
+    InvalidInput,
+    MirrorError,
+    NotFound,
+    NotSyncing,
+    Outdated,
+)
 
 logger = logging.getLogger(__name__)
 
 ERROR_TYPES = {
     "invalid_request": "Invalid request: a value is missing or cannot be accepted; the detail says which.",
+    "invalid_response": "Invalid response: another server answered what cannot be understood.",
     "invalid_token": "Requires authentication: send a valid access token, or sign in.",
+    "expired_token": "Expired token: make a new access token, or sign in again.",
+    "fresh_login_required": "Requires fresh login: sign in again, then repeat the request.",
+    "exceeds_license": "Exceeds the license: Quay's word, never used here.",
     "insufficient_scope": "Unauthorized: the account or the scope of its token does not allow this.",
     "not_found": "Not found: it does not exist, or nothing is there to be done.",
+    "tag_immutable": "Immutable tag: the registry does not let this tag be moved or deleted.",
+    "token_rotation_failed": "Token rotation failed: the token is still the old one. Try again.",
+    "external_service_timeout": "External service timeout: another server did not answer in time. Try again.",
+    "downstream_issue": "Downstream issue: another server that this one needs has failed. Try again.",
+    "precondition_failed": "Precondition failed: somebody has changed it since the version that If-Match names.",
+    "busy": "Busy: as many calls of this kind are under way as this server takes; Retry-After says when to ask again.",
     "internal": "Internal error: a fault of this server, described in its log.",
 }
-"""What `type` in a body may be, in Quay's words; `internal` is ours."""
+"""What `type` in a body may be: Quay's, and ours, `internal`."""
 
 
 class APIError(Exception):
@@ -34,6 +54,7 @@ class APIError(Exception):
 
     status = HTTPStatus.BAD_REQUEST
     error_type = "invalid_request"
+    headers: Mapping[str, str] = {}
 
     def __init__(self, message: str, **extra: Any) -> None:
         super().__init__(message)
@@ -50,6 +71,7 @@ class NotSignedIn(APIError):
 
     status = HTTPStatus.UNAUTHORIZED
     error_type = "invalid_token"
+    headers: Mapping[str, str] = {"WWW-Authenticate": "Bearer"}
 
 
 class InsufficientScope(APIError):
@@ -86,6 +108,24 @@ class Conflict(APIError):
     status = HTTPStatus.CONFLICT
 
 
+class PreconditionFailed(APIError):
+    """If-Match names another version than the present one."""
+
+    status = HTTPStatus.PRECONDITION_FAILED
+    error_type = "precondition_failed"
+
+
+class Busy(APIError):
+    """All places for calls that take long are taken. retry_after: seconds."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    error_type = "busy"
+
+    def __init__(self, message: str, *, retry_after: int) -> None:
+        super().__init__(message)
+        self.headers = {"Retry-After": str(retry_after)}
+
+
 class NotJSON(APIError):
     """The Content-Type is not JSON."""
 
@@ -106,6 +146,7 @@ OF_MIRROR_ERRORS: dict[type[MirrorError], type[APIError]] = {
     AlreadySyncing: NoSuchRoute,  # Quay's answer to a sync-now that comes too early
     NotSyncing: NoSuchRoute,
     Forbidden: InsufficientScope,
+    Outdated: PreconditionFailed,
 }
 
 
@@ -117,8 +158,7 @@ def answer_error(error: Exception, context: dict[str, Any]) -> Response:
     if isinstance(answer, InternalError):
         got_request_exception.send(sender=None, request=request._request)
         logger.error("%s %s failed", request.method, request.path, exc_info=error)
-    headers = {"WWW-Authenticate": "Bearer"} if answer.status == HTTPStatus.UNAUTHORIZED else {}
-    return Response(_body(answer, request), status=answer.status, headers=headers)
+    return Response(_body(answer, request), status=answer.status, headers=dict(answer.headers))
 
 
 def _as_api_error(error: Exception) -> APIError:
