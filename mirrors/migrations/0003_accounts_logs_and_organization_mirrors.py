@@ -183,6 +183,23 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='user',
+            name='openid_subject',
+            field=models.CharField(blank=True, default=None, help_text='Who this is at the OpenID provider (`sub`). Empty: signs in with a password alone.', max_length=255, null=True, unique=True, verbose_name='OpenID subject'),
+        ),
+        migrations.CreateModel(
+            name='SignInFailures',
+            fields=[
+                ('subject', models.CharField(max_length=64, primary_key=True, serialize=False)),
+                ('count', models.PositiveIntegerField(default=0)),
+                ('failed_at', models.DateTimeField(db_index=True, null=True)),
+                ('succeeded_at', models.DateTimeField(db_index=True, null=True)),
+            ],
+            options={
+                'verbose_name_plural': 'sign-in failures',
+            },
+        ),
+        migrations.AddField(
+            model_name='user',
             name='starred',
             field=models.ManyToManyField(blank=True, related_name='starred_by', to='mirrors.repository'),
         ),

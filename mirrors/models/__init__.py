@@ -14,6 +14,7 @@ from mirrors.models.preview import Preview
 from mirrors.models.registry import Registry
 from mirrors.models.repository import Repository, RepositoryPermission
 from mirrors.models.robot import Robot
+from mirrors.models.sign_in_failures import SignInFailures
 from mirrors.models.sync import Sync
 from mirrors.models.tag_copy import TagCopy
 from mirrors.models.team import Team, TeamMember
@@ -38,6 +39,7 @@ __all__ = [
     "Repository",
     "RepositoryPermission",
     "Robot",
+    "SignInFailures",
     "Sync",
     "TagCopy",
     "Team",

@@ -25,6 +25,15 @@ class User(AbstractUser):
     is_readonly_superuser = models.BooleanField(
         "read-only superuser status", default=False, help_text="Sees everything, and changes only what is their own."
     )
+    openid_subject = models.CharField(
+        "OpenID subject",
+        max_length=255,
+        unique=True,
+        null=True,
+        blank=True,
+        default=None,
+        help_text="Who this is at the OpenID provider (`sub`). Empty: signs in with a password alone.",
+    )
     starred = models.ManyToManyField("mirrors.Repository", related_name="starred_by", blank=True)
 
     class Meta(AbstractUser.Meta):
