@@ -14,6 +14,7 @@ from django.utils import timezone
 from mirrors import queue
 from mirrors.models import Mirror, Repository, Sync
 from mirrors.models.sync import Trigger
+from mirrors.services import sync_log
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +32,9 @@ def enqueue_due_syncs() -> int:
 def sweep() -> None:
     """End syncs whose lease ran out, plan their next attempts, and ring again for queued syncs nobody heard of."""
     now = timezone.now()
-    for sync in Sync.objects.lease_expired(now).select_related("mirror__repository__namespace"):
+    for sync in Sync.objects.lease_expired(now).select_related(
+        "mirror__repository__namespace", "mirror__robot__namespace"
+    ):
         _recover(sync, at=now)
     ring_again(now)
 
@@ -130,4 +133,5 @@ def _recover(sync: Sync, *, at: datetime) -> None:
     if not sync.lose(at=at, message=f"Worker {sync.worker} stopped renewing its lease; the sync starts again."):
         return
     logger.warning("%s of %s lost its worker %s", sync, sync.mirror.repository, sync.worker)
+    sync_log.record_end(sync)
     plan_next_attempt(sync, trigger=Trigger.RECOVERY, only_tags=sync.only_tags)

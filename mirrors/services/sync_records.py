@@ -11,6 +11,7 @@ from django.db import transaction
 from mirrors.models import MirroredTag, Sync, TagCopy
 from mirrors.models.sync import Stage
 from mirrors.oci import Action, KnownTag, Progress, RateLimit, TagOutcome
+from mirrors.services import sync_log
 from mirrors.services.storable import storable
 from mirrors.services.sync_plans import Plan
 
@@ -35,6 +36,8 @@ class SyncRecords:
         self._scope = ""
         self._copies: list[TagCopy] = []
         self._tags: list[MirroredTag] = []
+        self.named_tags: list[str] = []
+        self._may_be_saved = False
         self._lock = threading.Lock()
 
     def expect(self, plan: Plan) -> None:
@@ -53,7 +56,7 @@ class SyncRecords:
             if copy is None:
                 self._unchanged.append(outcome.tag)
             else:
-                self._copies.append(copy)
+                self._keep(copy)
             if mirrored is not None:
                 self._tags.append(mirrored)
 
@@ -62,9 +65,7 @@ class SyncRecords:
         action = TagCopy.Action.DELETED
         with self._lock:
             self._counts[action] += 1
-            self._copies.append(
-                TagCopy(sync=self.sync, tag=tag, action=action, message="It no longer matches any pattern.")
-            )
+            self._keep(TagCopy(sync=self.sync, tag=tag, action=action, message="It no longer matches any pattern."))
 
     def counters(self) -> dict[str, Any]:
         """The sync's columns as they stand now."""
@@ -99,7 +100,7 @@ class SyncRecords:
         with self._lock:
             copies, tags = self._copies[:], self._tags[:]
         if copies:
-            # A tag whose commit was not heard of, because the connection broke, is not recorded twice.
+            sync_log.record_tags(self.sync, self._not_yet_saved(copies))
             TagCopy.objects.bulk_create(copies, batch_size=BATCH, ignore_conflicts=True)
             self._forget(copies)
         if tags:
@@ -117,6 +118,19 @@ class SyncRecords:
     def has_unsaved(self) -> bool:
         """Whether `save` has work."""
         return bool(self._copies or self._tags)
+
+    def _keep(self, copy: TagCopy) -> None:
+        self._copies.append(copy)
+        if copy.action != TagCopy.Action.UNCHANGED and len(self.named_tags) < sync_log.TAGS_NAMED:
+            self.named_tags.append(sync_log.named_tag(copy))
+
+    def _not_yet_saved(self, copies: list[TagCopy]) -> list[TagCopy]:
+        """A tag whose commit was not heard of, because the connection broke, is not recorded twice."""
+        if not self._may_be_saved:
+            self._may_be_saved = True
+            return copies
+        saved = set(TagCopy.objects.filter(sync=self.sync).values_list("tag", flat=True))
+        return [copy for copy in copies if copy.tag not in saved]
 
     def _copy_of(self, outcome: TagOutcome, action: TagCopy.Action) -> TagCopy:
         return TagCopy(
@@ -166,6 +180,7 @@ class SyncRecords:
         with self._lock:
             del self._copies[:copies]
             del self._tags[:tags]
+            self._may_be_saved = False
 
 
 def failures(outcomes: list[TagOutcome]) -> list[TagOutcome]:

@@ -15,7 +15,7 @@ from mirrors.models import Repository, Sync
 from mirrors.models.encryption import DecryptionFailed
 from mirrors.models.sync import Stage, Status, Trigger
 from mirrors.oci import Code, ContentRepository, OCIError, Side
-from mirrors.services import connections, schedules
+from mirrors.services import connections, schedules, sync_log
 from mirrors.services.heartbeat import Heartbeat, Verdict
 from mirrors.services.host_pauses import exchange_pauses, tell_pauses
 from mirrors.services.pruning import prune
@@ -78,7 +78,10 @@ def _claimed(sync_id: int, *, worker: str) -> Sync | None:
         sync.withdraw(message="The mirror was disabled before the sync started.")
         schedules.advance(sync.mirror)
         return None
-    return sync if sync.start(worker=worker, snapshot=snapshot_of(sync.mirror)) else None
+    if not sync.start(worker=worker, snapshot=snapshot_of(sync.mirror)):
+        return None
+    sync_log.record_start(sync)
+    return sync
 
 
 def _attempt(sync: Sync, records: SyncRecords, heartbeat: Heartbeat) -> Outcome | None:
@@ -177,6 +180,7 @@ def _finish(sync: Sync, records: SyncRecords, *, outcome: Outcome | None, verdic
             logger.warning("%s lost its lease; whoever took it goes on", sync)
             return
         records.save()
+        sync_log.record_end(sync, tags=records.named_tags)
         failure = outcome.failure if outcome else None
         if failure and failure.retryable:
             schedules.plan_next_attempt(

@@ -8,9 +8,10 @@ from mirrors import queue
 from mirrors.errors import AlreadySyncing, InvalidInput, NotSyncing
 from mirrors.models import Mirror, Repository, Sync, User
 from mirrors.models.sync import Status, Trigger
-from mirrors.services import schedules
+from mirrors.services import log_entries, schedules
 
 
+@transaction.atomic
 def request_sync(mirror: Mirror, *, by: User | None = None) -> Sync:
     """Queue a sync of this mirror now, or bring the queued one forward; AlreadySyncing while one is running."""
     if mirror.repository.state != Repository.State.MIRROR:
@@ -22,10 +23,12 @@ def request_sync(mirror: Mirror, *, by: User | None = None) -> Sync:
         if not sync.promote(by=by.pk if by else None):
             raise AlreadySyncing(f"{mirror.repository} is being synced already. Wait for it, or cancel it first.")
         sync.refresh_from_db()
+    _record(mirror, to="SYNC_NOW", by=by)
     queue.enqueue_sync(sync)
     return sync
 
 
+@transaction.atomic
 def cancel_sync(mirror: Mirror, *, by: User | None = None) -> Sync:
     """Stop the queued or running sync. Nothing is deleted and the schedule goes on; NotSyncing where there is none.
 
@@ -34,12 +37,11 @@ def cancel_sync(mirror: Mirror, *, by: User | None = None) -> Sync:
     sync = Sync.objects.active().filter(mirror=mirror).first()
     if sync is None:
         raise NotSyncing(f"No sync of {mirror.repository} is queued or running.")
-    with transaction.atomic():
-        if sync.withdraw(message=f"Cancelled {_name(by)}before it started."):
-            schedules.advance(mirror)
-            return sync
-    if not sync.request_cancel():
+    if sync.withdraw(message=f"Cancelled {_name(by)}before it started."):
+        schedules.advance(mirror)
+    elif not sync.request_cancel():
         raise NotSyncing(f"The sync of {mirror.repository} has just ended.")
+    _record(mirror, to="SYNC_CANCEL", by=by)
     return sync
 
 
@@ -54,6 +56,11 @@ def _insert_request(mirror: Mirror, *, by: User | None) -> Sync:
         if sync is None:
             raise AlreadySyncing(f"{mirror.repository} was being synced just now. Ask again.") from error
         return sync
+
+
+def _record(mirror: Mirror, *, to: str, by: User | None) -> None:
+    kind = "repo_mirror_config_changed"  # Quay logs the two commands as changes too
+    log_entries.record(kind, repository=mirror.repository, performer=by, changed="sync_status", to=to)
 
 
 def _name(by: User | None) -> str:
