@@ -20,6 +20,14 @@ LONGEST_INTERVAL = 2**31 - 1  # what a PostgreSQL integer holds, some 68 years
 LONGEST_REFERENCE = 1024
 LONGEST_USERNAME = 4096
 LONGEST_PASSWORD = 9000
+REGISTRY_CONFIG_KEYS = (
+    "verify_tls",
+    "unsigned_images",
+    "proxy",
+    "proxy.http_proxy",
+    "proxy.https_proxy",
+    "proxy.no_proxy",
+)
 _NOT_TEXT = re.compile("[\0-\x1f\ud800-\udfff]")
 
 MISSING = {
@@ -94,6 +102,14 @@ def clean_index_mode(value: Any) -> str:
     return str(value)
 
 
+def clean_registry_config_keys(value: Any) -> list[str]:
+    """Which keys of Quay's external_registry_config were given, whatever their values."""
+    keys = _texts(value, field="registry_config_keys")
+    if not set(keys) <= set(REGISTRY_CONFIG_KEYS):
+        raise InvalidInput(f"Give some of {', '.join(REGISTRY_CONFIG_KEYS)}.", field="registry_config_keys")
+    return keys
+
+
 def clean_sync_interval(value: Any) -> int:
     """Seconds, at least one."""
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= LONGEST_INTERVAL:
@@ -140,8 +156,8 @@ def _texts(value: Any, *, field: str) -> list[str]:
     return [str(element) for element in value or ()]
 
 
-def _optional_text(field: str, longest: int) -> Callable[[Any], str | None]:
-    """Text that may be missing; empty is missing."""
+def _optional_text(field: str, longest: int, *, may_be_empty: bool = False) -> Callable[[Any], str | None]:
+    """Text that may be missing. may_be_empty: an empty one is kept as that; else it is missing."""
 
     def clean_text(value: Any) -> str | None:
         text = "" if value is None else str(value)
@@ -149,7 +165,7 @@ def _optional_text(field: str, longest: int) -> Callable[[Any], str | None]:
             raise InvalidInput(f"Give at most {longest} characters.", field=field)
         if _NOT_TEXT.search(text):
             raise InvalidInput("Control characters are not allowed here.", field=field)
-        return text or None
+        return text if text or (may_be_empty and value is not None) else None
 
     return clean_text
 
@@ -179,9 +195,10 @@ CLEANERS: dict[str, Callable[[Any], Any]] = {
     "source_password": _optional_text("source_password", LONGEST_PASSWORD),
     "verify_tls": _optional_boolean("verify_tls"),
     "unsigned_images": _optional_boolean("unsigned_images"),
-    "http_proxy": _optional_text("http_proxy", 1000),
-    "https_proxy": _optional_text("https_proxy", 1000),
-    "no_proxy": _optional_text("no_proxy", 1000),
+    "http_proxy": _optional_text("http_proxy", 1000, may_be_empty=True),
+    "https_proxy": _optional_text("https_proxy", 1000, may_be_empty=True),
+    "no_proxy": _optional_text("no_proxy", 1000, may_be_empty=True),
+    "registry_config_keys": clean_registry_config_keys,
     "tag_patterns": clean_tag_patterns,
     "platforms": clean_platforms,
     "index_mode": clean_index_mode,

@@ -6,14 +6,17 @@ written in one transaction.
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Collection
 from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from mirrors.errors import AlreadyExists, InvalidInput, NotFound
+from mirrors.errors import AlreadyExists, InvalidInput, NotFound, Outdated
 from mirrors.models import Mirror, Repository, Robot, Sync
 from mirrors.models.sync import Status
-from mirrors.services import mirror_fields, namespaces, schedules
+from mirrors.services import mirror_fields, mirror_log, namespaces, organization_mirrors, schedules
+from mirrors.services.password_receivers import goes_elsewhere
 
 
 def find_mirror(repository: Repository) -> Mirror:
@@ -33,6 +36,7 @@ def create_mirror(repository: Repository, values: dict[str, Any]) -> Mirror:
 
     Required: source_reference, tag_patterns, robot. Raises AlreadyExists, and InvalidInput naming the field.
     """
+    check_manageable(repository)
     check_not_mirrored(repository)
     cleaned = mirror_fields.clean(values)
     for field in ("source_reference", "tag_patterns", "robot"):
@@ -44,6 +48,7 @@ def create_mirror(repository: Repository, values: dict[str, Any]) -> Mirror:
         with transaction.atomic():
             mirror = _write(Mirror(repository=repository), cleaned)
             Repository.objects.filter(pk=repository.pk).update(state=Repository.State.MIRROR)
+            mirror_log.record_creation(mirror)
     except IntegrityError as error:  # the one-to-one with the repository: somebody was faster
         raise _already_mirrored(repository) from error
     repository.state = Repository.State.MIRROR
@@ -51,27 +56,48 @@ def create_mirror(repository: Repository, values: dict[str, Any]) -> Mirror:
 
 
 @transaction.atomic
-def change_mirror(mirror: Mirror, values: dict[str, Any]) -> Mirror:
-    """Change what is given and nothing else. A running sync keeps the configuration it started with."""
+def change_mirror(mirror: Mirror, values: dict[str, Any], *, versions: Collection[str] | None = None) -> Mirror:
+    """Change what is given and nothing else. A running sync keeps the configuration it started with.
+
+    versions: what `version_of` may say of it for the change to be made, else Outdated is raised; None: anything.
+    """
+    check_manageable(mirror.repository)
     cleaned = mirror_fields.clean(values)
     if "robot" in cleaned:
         _check_robot(cleaned["robot"], mirror.repository)
     check_credentials(cleaned)
-    _lock(mirror)
+    before = _lock(mirror)
+    _check_version(before, versions)
     if cleaned.get("source_username", "") is None:
         cleaned["source_password"] = None
-    mirror = _write(mirror, cleaned)
+    if "registry_config_keys" in cleaned:
+        cleaned["registry_config_keys"] = list(
+            dict.fromkeys(before.registry_config_keys + cleaned["registry_config_keys"])
+        )
+    mirror = _write(mirror, _without_stray_password(before, cleaned))
+    mirror_log.record_changes(before, mirror, fields=cleaned)
     if cleaned.get("is_enabled") is False:
         _withdraw_scheduled(mirror)
     return mirror
 
 
-def delete_mirror(mirror: Mirror) -> None:
-    """Stop mirroring for good: configuration and history go, the content stays, the repository is NORMAL again."""
+def delete_mirror(mirror: Mirror, *, versions: Collection[str] | None = None) -> None:
+    """Stop mirroring for good: configuration and history go, the content stays, the repository is NORMAL again.
+
+    A running sync stops within seconds: its worker finds that it has lost the lease. versions: as in `change_mirror`.
+    """
+    check_manageable(mirror.repository)
     with transaction.atomic():
-        _lock(mirror)  # what a worker or beat writes meanwhile would refer to rows that are about to go
+        # What a worker or beat writes meanwhile would refer to rows that are about to go.
+        _check_version(_lock(mirror), versions)
+        mirror_log.record_removal(mirror)
         mirror.delete()
         Repository.objects.filter(pk=mirror.repository_id).update(state=Repository.State.NORMAL)
+
+
+def version_of(mirror: Mirror) -> str:
+    """Another one after each change of the configuration; what syncs write leaves it as it is."""
+    return f"{mirror.created_at:%Y%m%d%H%M%S%f}-{mirror.updated_at:%Y%m%d%H%M%S%f}"
 
 
 def robot_for(repository: Repository, *, name: str = "mirror") -> Robot:
@@ -94,14 +120,41 @@ def _write(mirror: Mirror, cleaned: dict[str, Any]) -> Mirror:
     return mirror
 
 
-def _lock(mirror: Mirror) -> None:
+def _without_stray_password(before: Mirror, cleaned: dict[str, Any]) -> dict[str, Any]:
+    """The values; with them the stored password is forgotten where they would have it shown to somebody else.
+
+    Whoever administers the repository could send it to a host of their own otherwise, without ever having known it.
+    """
+    if "source_password" in cleaned or before.source_password_ciphertext is None:
+        return cleaned
+    after = copy.copy(before)
+    for field, value in cleaned.items():
+        setattr(after, field, value)
+    if goes_elsewhere(before, after):
+        cleaned["source_password"] = None
+    return cleaned
+
+
+def _lock(mirror: Mirror) -> Mirror:
     """Let nobody else change it before the transaction ends; NotFound where somebody has removed it.
 
-    Its syncs first and then the mirror, as everyone does: workers, sweep, cancel. Else two would wait for each other.
+    Gives the row as it is now, and brings the columns of `mirror` up to date. Its syncs first and then the mirror, as
+    everyone does: workers, sweep, cancel. Else two would wait for each other.
     """
     list(Sync.objects.active().filter(mirror=mirror).select_for_update())
-    if not Mirror.objects.select_for_update().filter(pk=mirror.pk):
+    row = Mirror.objects.select_for_update().filter(pk=mirror.pk).first()
+    if row is None:
         raise NotFound(f"{mirror.repository} is not mirrored any more: somebody has just removed its mirror.")
+    for field in Mirror._meta.concrete_fields:  # not refresh_from_db(), which forgets what was joined
+        setattr(mirror, field.attname, getattr(row, field.attname))
+    return row
+
+
+def _check_version(mirror: Mirror, versions: Collection[str] | None) -> None:
+    if versions is not None and version_of(mirror) not in versions:
+        raise Outdated(
+            f"Somebody has changed the mirror of {mirror.repository} since you read it. Read it again, and decide then."
+        )
 
 
 def _withdraw_scheduled(mirror: Mirror) -> None:
@@ -114,6 +167,11 @@ def _withdraw_scheduled(mirror: Mirror) -> None:
 def _check_robot(robot: Robot, repository: Repository) -> None:
     if robot.namespace_id != repository.namespace_id:
         raise InvalidInput("Invalid robot", field="robot")
+
+
+def check_manageable(repository: Repository) -> None:
+    """Raise InvalidInput where the mirror is a part of an organization's, and not managed by itself."""
+    organization_mirrors.check_not_mirrored(repository.namespace, refusal=organization_mirrors.MANAGING_A_MIRROR)
 
 
 def check_not_mirrored(repository: Repository) -> None:

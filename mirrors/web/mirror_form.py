@@ -98,6 +98,8 @@ class MirrorForm(MirrorFields):
         cleaned, changed = self.cleaned_data, set(self.changed_data)
         names = (set(cleaned) if self.mirror is None else changed & set(cleaned)) & set(mirror_fields.CLEANERS)
         values = {name: cleaned[name] for name in names - {"sync_interval", "tag_patterns", "robot", "source_password"}}
+        for name in {"http_proxy", "https_proxy", "no_proxy"} & set(values):
+            values[name] = values[name] or None  # an empty field is none; only the API can say an empty text
         if "tag_patterns" in names:
             values["tag_patterns"] = split_patterns(cleaned["tag_patterns"])
         if {"sync_interval", "sync_interval_unit"} <= set(cleaned) and (
