@@ -6,6 +6,8 @@
     ├── AlreadyExists       the name is taken
     ├── Forbidden           the account lacks the right
     ├── Outdated            somebody has changed it since the caller read it
+    ├── NotWritable         the repository's state forbids to change its tags
+    ├── RegistryFailed      the registry that holds the content did not do its part
     ├── AlreadySyncing      a sync of this mirror is under way
     └── NotSyncing          there is no sync to cancel
 
@@ -50,3 +52,11 @@ class AlreadySyncing(MirrorError):
 
 class NotSyncing(MirrorError):
     """No sync of this mirror is queued or running."""
+
+
+class NotWritable(MirrorError):
+    """The repository is read only, or only its mirror changes it."""
+
+
+class RegistryFailed(MirrorError):
+    """The target registry did not answer, not in time, or with a fault of its own."""

@@ -24,7 +24,9 @@ from mirrors.errors import (
     MirrorError,
     NotFound,
     NotSyncing,
+    NotWritable,
     Outdated,
+    RegistryFailed,
 )
 
 logger = logging.getLogger(__name__)
@@ -126,6 +128,19 @@ class Busy(APIError):
         self.headers = {"Retry-After": str(retry_after)}
 
 
+class ReadOnly(APIError):
+    """The repository's state forbids it."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+
+
+class DownstreamIssue(APIError):
+    """Another registry has not done its part."""
+
+    status = HTTPStatus.BAD_GATEWAY
+    error_type = "downstream_issue"
+
+
 class NotJSON(APIError):
     """The Content-Type is not JSON."""
 
@@ -147,6 +162,8 @@ OF_MIRROR_ERRORS: dict[type[MirrorError], type[APIError]] = {
     NotSyncing: NoSuchRoute,
     Forbidden: InsufficientScope,
     Outdated: PreconditionFailed,
+    NotWritable: ReadOnly,
+    RegistryFailed: DownstreamIssue,
 }
 
 

@@ -15,7 +15,7 @@ from mirrors.management.progress import end_of, follow
 from mirrors.models import Mirror, Namespace, Repository, Sync, User
 from mirrors.models.sync import Status
 from mirrors.sample.images import SAMPLE_REPOSITORY
-from mirrors.services import mirrors, namespaces
+from mirrors.services import mirrors, namespaces, organizations, repositories
 
 ORGANIZATION = "demo"
 FULL_NAME = f"{ORGANIZATION}/{SAMPLE_REPOSITORY}"
@@ -68,12 +68,12 @@ def show(mirror: Mirror, *, console: Console) -> None:
 def _create(source: str, *, by: User) -> Mirror:
     with transaction.atomic():
         if not Namespace.objects.filter(name=ORGANIZATION).exists():
-            namespaces.create_organization(ORGANIZATION, by=by)
+            organizations.create_organization(ORGANIZATION, by=by)
         namespace = namespaces.find_namespace(ORGANIZATION, administered_by=by)
         repository = Repository.objects.filter(namespace=namespace, name=SAMPLE_REPOSITORY).first()
         if repository is None:
             public = Repository.Visibility.PUBLIC
-            repository = namespaces.create_repository(namespace, SAMPLE_REPOSITORY, by=by, visibility=public)
+            repository = repositories.create_repository(namespace, SAMPLE_REPOSITORY, by=by, visibility=public)
         values = {
             "source_reference": source,
             "tag_patterns": TAG_PATTERNS,

@@ -17,7 +17,7 @@ from django.urls import reverse
 
 from mirrors.errors import AlreadyExists, InvalidInput
 from mirrors.models import MirroredTag, Repository, User
-from mirrors.services import access, namespaces
+from mirrors.services import access, repositories
 from mirrors.services.mirror_status import MirrorStatus, statuses_of
 from mirrors.web.forms import RepositoryForm
 from mirrors.web.pages import PageView, RepositoryView
@@ -73,7 +73,7 @@ class CreateRepository(PageView):
         form = self._form(request.POST)
         if form.is_valid():
             try:
-                repository = namespaces.create_repository(by=self.user, **form.cleaned_data)
+                repository = repositories.create_repository(by=self.user, **form.cleaned_data)
             except (InvalidInput, AlreadyExists) as error:
                 form.refuse(error)
             else:

@@ -13,7 +13,7 @@ from mirrors.api.endpoint import Endpoint, require_role
 from mirrors.errors import InvalidInput
 from mirrors.models import Namespace, Repository, User
 from mirrors.models.repository import RepositoryPermission
-from mirrors.services import access, namespaces
+from mirrors.services import access, namespaces, repositories
 
 Role = RepositoryPermission.Role
 
@@ -37,7 +37,7 @@ class RepositoriesEndpoint(Endpoint):
         user = caller(request)
         namespace = namespaces.find_namespace(body.get("namespace") or user.username)
         try:
-            made = namespaces.create_repository(
+            made = repositories.create_repository(
                 namespace,
                 body["repository"],
                 by=user,

@@ -21,7 +21,7 @@ from mirrors.management.tables import failed_tag_lines, mirror_details, mirror_t
 from mirrors.models import Mirror, Namespace, Repository, Robot, Sync, User
 from mirrors.models.sync import Status
 from mirrors.oci import IndexMode
-from mirrors.services import access, mirrors, namespaces, sync_runs, syncs
+from mirrors.services import access, mirrors, namespaces, organizations, repositories, sync_runs, syncs
 from mirrors.services.mirror_status import status_of
 from mirrors.tag_filters import split_patterns
 
@@ -244,13 +244,13 @@ def _repository(target: str, *, by: User, public: bool) -> tuple[Repository, lis
     made = []
     namespace = Namespace.objects.filter(name=namespace_name).first()
     if namespace is None:
-        namespace = namespaces.create_organization(namespace_name, by=by)
+        namespace = organizations.create_organization(namespace_name, by=by)
         made.append(f"organization {namespace}")
     try:
         return access.find_repository(target, account=by, administer=True), made
     except NotFound:
         visibility = Repository.Visibility.PUBLIC if public else Repository.Visibility.PRIVATE
-        repository = namespaces.create_repository(namespace, name, by=by, visibility=visibility)
+        repository = repositories.create_repository(namespace, name, by=by, visibility=visibility)
         return repository, [*made, f"{visibility} repository {repository}"]
 
 
