@@ -259,6 +259,28 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "EXCEPTION_HANDLER": "mirrors.api.errors.answer_error",
+    "DEFAULT_SCHEMA_CLASS": "mirrors.api.documents.schema.EndpointSchema",
+}
+
+# The OpenAPI document (`manage.py spectacular` prints it); the rest of it is made in mirrors/api/documents.
+SPECTACULAR_SETTINGS = {
+    "OAS_VERSION": "3.1.0",
+    "TITLE": "Mirrorfarm",
+    "DESCRIPTION": (
+        "Quay's API, as far as mirroring needs it, and what Quay does not have, which is marked `x-ours`.\n\n"
+        "Every address answers with and without a slash at its end. Requests and answers are JSON."
+    ),
+    "VERSION": "v1",
+    "SERVERS": [
+        {"url": "/", "description": "Where this document was found"},
+        {"url": PUBLIC_URL, "description": "This farm"},
+    ],
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SORT_OPERATIONS": False,
+    "SORT_OPERATION_PARAMETERS": False,
+    "PREPROCESSING_HOOKS": ["mirrors.api.documents.completion.one_path_per_route"],
+    "POSTPROCESSING_HOOKS": ["mirrors.api.documents.completion.complete"],
 }
 
 LOGGING = {

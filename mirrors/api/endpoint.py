@@ -9,11 +9,10 @@ from django.utils.cache import add_never_cache_headers
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
-from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from mirrors.api.authentication import BearerAuthentication, HoldsScope, SessionAuthentication, caller, has_scope
-from mirrors.api.errors import ERROR_TYPES, InsufficientScope, NoSuchRoute
+from mirrors.api.errors import InsufficientScope, NoSuchRoute
 from mirrors.models import User
 from mirrors.models.repository import RepositoryPermission
 from mirrors.services import access, log_entries
@@ -55,22 +54,13 @@ class Endpoint(APIView):
 class UnknownRoute(Endpoint):
     """Everything under /api that is nowhere else."""
 
+    schema = None  # in no document
     authentication_classes = ()
 
     def initial(self, request: Request, *args: Any, **options: Any) -> None:
         """404 for every method."""
         super().initial(request, *args, **options)
         raise NoSuchRoute(f"There is no {request.path} in this API.")
-
-
-class ErrorType(Endpoint):
-    """GET /v1/error/{type}: what an error's `type` means."""
-
-    def get(self, request: Request, error_type: str) -> Response:
-        """Type, title, description."""
-        if error_type not in ERROR_TYPES:
-            raise NoSuchRoute(f"There is no error type {error_type}.")
-        return Response({"type": error_type, "title": error_type, "description": ERROR_TYPES[error_type]})
 
 
 def require_role(

@@ -26,6 +26,7 @@ from mirrors.errors import (
     NotSyncing,
     NotWritable,
     Outdated,
+    TooManyAttempts,
     RegistryFailed,
 )
 
@@ -46,6 +47,7 @@ ERROR_TYPES = {
     "downstream_issue": "Downstream issue: another server that this one needs has failed. Try again.",
     "precondition_failed": "Precondition failed: somebody has changed it since the version that If-Match names.",
     "busy": "Busy: as many calls of this kind are under way as this server takes; Retry-After says when to ask again.",
+    "too_many_attempts": "Too many attempts: signing in has failed too often; Retry-After says when to try again.",
     "internal": "Internal error: a fault of this server, described in its log.",
 }
 """What `type` in a body may be: Quay's, and ours, `internal`."""
@@ -141,6 +143,17 @@ class DownstreamIssue(APIError):
     error_type = "downstream_issue"
 
 
+class TooManySignIns(APIError):
+    """Signing in is slowed down. retry_after: seconds."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    error_type = "too_many_attempts"
+
+    def __init__(self, message: str, *, retry_after: int) -> None:
+        super().__init__(message)
+        self.headers = {"Retry-After": str(retry_after)}
+
+
 class NotJSON(APIError):
     """The Content-Type is not JSON."""
 
@@ -181,6 +194,8 @@ def answer_error(error: Exception, context: dict[str, Any]) -> Response:
 def _as_api_error(error: Exception) -> APIError:
     if isinstance(error, APIError):
         return error
+    if isinstance(error, TooManyAttempts):
+        return TooManySignIns(error.message, retry_after=error.retry_after)
     if isinstance(error, MirrorError):
         kind = next((kind for kind in type(error).__mro__ if kind in OF_MIRROR_ERRORS), InvalidInput)
         return OF_MIRROR_ERRORS[kind](error.message)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from http import HTTPStatus
+from dataclasses import dataclass
 from typing import Any, TypeVar
-
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 
 from mirrors.api.bodies import Field, object_of
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 Schema = Mapping[str, Any]
-"""JSON Schema of a body."""
+"""JSON Schema, of the dialect of 2020-12."""
 
 NOTHING: Schema = {"type": "string", "enum": [""]}
 """The empty string that Quay answers a change with."""
@@ -22,8 +20,34 @@ SUCCESS: Schema = {
     "required": ["success"],
     "additionalProperties": False,
 }
-ERROR: Schema = {"$ref": "#/components/schemas/ApiError"}
-JSON = "application/json"
+STRING: Schema = {"type": "string"}
+BOOLEAN: Schema = {"type": "boolean"}
+INTEGER: Schema = {"type": "integer"}
+MAIL_DATE: Schema = {
+    "type": "string",
+    "pattern": r"^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d -0000$",
+    "examples": ["Thu, 02 Jan 2020 06:30:00 -0000"],
+}
+DATE: Schema = {
+    "type": "string",
+    "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$",
+    "examples": ["2020-01-02T06:30:00Z"],
+}
+_DESCRIBED = "operation"
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One method of one address, as `operation` was given it; `body` is the JSON Schema of what is sent."""
+
+    nickname: str
+    answers: Mapping[int, Schema | None]
+    errors: Collection[int]
+    body: Schema | None
+    body_required: bool
+    query: Mapping[str, tuple[Schema, str]]
+    ours: bool
+    example: Any
 
 
 def answer(required: Mapping[str, Schema], optional: Mapping[str, Schema] | None = None) -> Schema:
@@ -46,13 +70,6 @@ def or_null(schema: Schema) -> Schema:
     return {"anyOf": [schema, {"type": "null"}]}
 
 
-STRING: Schema = {"type": "string"}
-BOOLEAN: Schema = {"type": "boolean"}
-INTEGER: Schema = {"type": "integer"}
-MAIL_DATE: Schema = {"type": "string", "examples": ["Thu, 02 Jan 2020 06:30:00 -0000"]}
-DATE: Schema = {"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$"}
-
-
 def operation(
     nickname: str,
     *,
@@ -61,6 +78,7 @@ def operation(
     fields: Mapping[str, Field] | None = None,
     required: Collection[str] = (),
     optional_body: bool = False,
+    body: Schema | None = None,
     query: Mapping[str, tuple[Schema, str]] | None = None,
     ours: bool = False,
     example: Any = None,
@@ -68,30 +86,28 @@ def operation(
     """Describe a method of an Endpoint; its docstring is what it does.
 
     nickname: Quay's own where there is one, else ours. answers: the bodies of success by status, None for an empty one.
-    errors: statuses of ApiError besides 401 and 403, which every method with a scope has. fields, required: of the
-    body, the same objects that `read_object` is given. query: schema and meaning of each parameter. ours: not in Quay.
-    example: a body that works.
+    errors: statuses of ApiError besides those that `documents.schema` knows: 401 and 403, of a body 400 and 415.
+    fields, required: of the body, the same objects that `read_object` is given; body: of one that is no JSON object.
+    query: schema and meaning of each parameter. ours: not in Quay. example: a body that works.
     """
-    responses: dict[Any, Any] = {
-        (status, JSON) if schema is not None else status: OpenApiResponse(
-            response=dict(schema) if schema is not None else None, description=HTTPStatus(status).phrase
-        )
-        for status, schema in answers.items()
-    }
-    responses |= {
-        (status, JSON): OpenApiResponse(response=dict(ERROR), description=HTTPStatus(status).phrase)
-        for status in sorted(errors)
-        if status not in answers
-    }
-    request = None if fields is None else {JSON: dict(object_of(fields, required=required).schema)}
-    return extend_schema(
-        operation_id=nickname,
-        request=request,
-        responses=responses,
-        parameters=[
-            OpenApiParameter(name, dict(schema), OpenApiParameter.QUERY, description=meaning)
-            for name, (schema, meaning) in (query or {}).items()
-        ],
-        examples=[OpenApiExample(nickname, value=example, request_only=True)] if example is not None else None,
-        extensions={"x-ours": True} if ours else {"x-optional-body": True} if optional_body else None,
+    described = Operation(
+        nickname=nickname,
+        answers=answers,
+        errors=errors,
+        body=body if fields is None else object_of(fields, required=required).schema,
+        body_required=not optional_body,
+        query=query or {},
+        ours=ours,
+        example=example,
     )
+
+    def describe(method: Method) -> Method:
+        setattr(method, _DESCRIBED, described)
+        return method
+
+    return describe
+
+
+def operation_of(method: Callable[..., Any] | None) -> Operation | None:
+    """What `operation` has said of this method, None where nothing has."""
+    return getattr(method, _DESCRIBED, None)

@@ -31,7 +31,8 @@ register_converter(Name, "name")
 register_converter(Number, "number")
 
 
-def both(route: str, endpoint: type[Endpoint]) -> list[URLPattern]:
-    """The route as written, and with a slash at its end."""
+def both(route: str, endpoint: type[Endpoint], *, name: str | None = None) -> list[URLPattern]:
+    """The route as written, which is how the documents write it, and its other form."""
     view = endpoint.as_view()
-    return [path(route, view), path(f"{route}/", view)]
+    other = route.removesuffix("/") if route.endswith("/") else f"{route}/"
+    return [path(route, view, name=name), path(other, view)]

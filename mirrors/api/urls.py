@@ -5,16 +5,16 @@ from __future__ import annotations
 from django.urls import re_path
 
 from mirrors.api.accounts.routes import ROUTES as ACCOUNTS
-from mirrors.api.endpoint import ErrorType, UnknownRoute
+from mirrors.api.documents.routes import ROUTES as DOCUMENTS
+from mirrors.api.endpoint import UnknownRoute
 from mirrors.api.mirroring.routes import ROUTES as MIRRORING
 from mirrors.api.repositories.routes import ROUTES as REPOSITORIES
-from mirrors.api.routes import both
 
 app_name = "api"
 urlpatterns = [
     *MIRRORING,
     *ACCOUNTS,
-    *both("v1/error/<name:error_type>", ErrorType),
+    *DOCUMENTS,
     *REPOSITORIES,
     re_path("", UnknownRoute.as_view()),
 ]

@@ -12,6 +12,7 @@ from django.test import Client
 
 from mirrors.models import Namespace, User
 from mirrors.services import access_tokens
+from tests.api.answers import check_answer
 from tests.fixtures.domain import join
 
 ALL_SCOPES = ["repo:admin", "repo:create", "user:admin", "org:admin"]
@@ -37,7 +38,10 @@ BODY = {
 
 
 class APIClient:
-    """Real requests through Django, CSRF checks on; `token` goes into the Authorization header."""
+    """Real requests through Django, CSRF checks on; `token` goes into the Authorization header.
+
+    Every answer is held against the OpenAPI document.
+    """
 
     def __init__(self, token: str | None) -> None:
         self.client = Client(enforce_csrf_checks=True, raise_request_exception=True)
@@ -45,7 +49,8 @@ class APIClient:
 
     def get(self, path: str, **query: Any) -> HttpResponse:
         """GET, with the headers the Ansible collection sends."""
-        return self.client.get(path, query, headers=self._headers, content_type="application/json")
+        headers = {**self._headers, "Content-Type": "application/json"}
+        return self._checked(self.client.get(path, query, headers=headers))
 
     def post(self, path: str, body: Any = None) -> HttpResponse:
         """POST this as JSON."""
@@ -61,7 +66,11 @@ class APIClient:
         """Anything else."""
         # Django's client sends no Content-Type with an empty body; Quay's clients do.
         headers = self._headers | ({"Content-Type": content_type} if content_type else {})
-        return self.client.generic(method, path, data, content_type=content_type, headers=headers)
+        return self._checked(self.client.generic(method, path, data, content_type=content_type, headers=headers))
+
+    def _checked(self, response: HttpResponse) -> HttpResponse:
+        check_answer(response)
+        return response
 
 
 @pytest.fixture
