@@ -1,8 +1,9 @@
 """The Celery application: broker, queues, and the static timetable of beat.
 
 The database is the truth and the broker a doorbell: nothing here is relied upon to happen once, or at all.
-Queues: `sync-now` and `sync` (one repository per worker process, asked-for syncs first), `control` (the timetable's
-short tasks, on processes of their own so that long copies never hold them up).
+Queues: `preview` (somebody waits for it, a minute at most), `sync-now` and `sync` (one repository per worker process,
+asked-for syncs first), `control` (the timetable's short tasks, on processes of their own so that long copies never hold
+them up).
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ def timetable() -> dict[str, dict[str, Any]]:
         "tasks.schedules.sweep": settings.SWEEP_INTERVAL,
         "tasks.upkeep.collect_garbage": HOUR,
         "tasks.upkeep.forget_old_pauses": HOUR,
+        "tasks.upkeep.forget_old_previews": HOUR,
         "tasks.upkeep.forget_old_syncs": 24 * HOUR,
     }
     return {
@@ -39,11 +41,11 @@ def timetable() -> dict[str, dict[str, Any]]:
 app = Celery("mirrorfarm")
 app.conf.update(
     broker_url=settings.BROKER_URL or "redis://127.0.0.1:9/0",
-    imports=["tasks.schedules", "tasks.syncs", "tasks.upkeep"],
+    imports=["tasks.previews", "tasks.schedules", "tasks.syncs", "tasks.upkeep"],
     beat_schedule=timetable(),
     timezone="UTC",
     task_default_queue="control",
-    task_routes={"tasks.syncs.*": {"queue": "sync"}},
+    task_routes={"tasks.syncs.*": {"queue": "sync"}, "tasks.previews.*": {"queue": "preview"}},
     task_ignore_result=True,
     result_backend=None,
     task_serializer="json",
@@ -76,7 +78,7 @@ app.conf.update(
         "unacked_restore_interval": 10,
         "unacked_restore_throttle": 1,
         "global_keyprefix": "mirrorfarm:",
-        "queue_order_strategy": "priority",  # in the order the worker names them: -Q sync-now,sync
+        "queue_order_strategy": "priority",  # in the order the worker names them: -Q preview,sync-now,sync
     },
 )
 

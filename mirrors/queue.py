@@ -10,12 +10,13 @@ from kombu.exceptions import OperationalError
 from redis import Redis
 from redis.exceptions import RedisError
 
-from mirrors.models import Sync
+from mirrors.models import Preview, Sync
 
 logger = logging.getLogger(__name__)
 
 SYNC_QUEUE = "sync"
 SYNC_NOW_QUEUE = "sync-now"
+PREVIEW_QUEUE = "preview"
 
 
 def enqueue_sync(sync: Sync) -> None:
@@ -34,6 +35,18 @@ def ring(sync: Sync) -> bool:
         logger.warning("The broker cannot be reached; %s waits for the next sweep: %s", sync, type(error).__name__)
         return False
     Sync.objects.filter(pk=sync.pk).update(rung_at=timezone.now())
+    return True
+
+
+def ring_preview(preview: Preview) -> bool:
+    """Tell the workers of a preview now. False: the broker cannot be reached, and nobody will ring again."""
+    from tasks.previews import run_preview
+
+    try:
+        run_preview.apply_async((preview.pk,), queue=PREVIEW_QUEUE, retry=False)
+    except (OperationalError, OSError) as error:
+        logger.warning("The broker cannot be reached; %s is given up: %s", preview, type(error).__name__)
+        return False
     return True
 
 

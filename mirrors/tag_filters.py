@@ -37,3 +37,32 @@ def select_tags(tags: Iterable[str], patterns: Sequence[str]) -> Selection:
         if pattern is not None:
             reasons[tag] = pattern
     return Selection(reasons)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What became of one tag: the pattern that decided, None where none selects it, and why in a sentence."""
+
+    tag: str
+    pattern: str | None
+    reason: str
+
+
+def explain_tags(tags: Iterable[str], patterns: Sequence[str]) -> list[Decision]:
+    """The same decision as `select_tags` for every tag, ascending, each with its reason."""
+    tags = sorted(set(tags))
+    selected = select_tags(tags, patterns).reasons
+    nearly = select_tags(
+        (tag.casefold() for tag in tags if tag not in selected), [pattern.casefold() for pattern in patterns]
+    ).reasons
+    spelt = {pattern.casefold(): pattern for pattern in reversed(patterns)}
+    decisions = []
+    for tag in tags:
+        if tag in selected:
+            reason = f"{selected[tag]} selects it."
+        elif tag.casefold() in nearly:
+            reason = f"{spelt[nearly[tag.casefold()]]} would select it if it were spelt alike: letters' case counts."
+        else:
+            reason = "No pattern selects it."
+        decisions.append(Decision(tag, selected.get(tag), reason))
+    return decisions

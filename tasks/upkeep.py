@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from mirrors.services import upkeep
+from mirrors.services import previews, upkeep
 
 
 @shared_task(name="tasks.upkeep.collect_garbage")
@@ -17,6 +17,12 @@ def collect_garbage() -> None:
 def forget_old_pauses() -> None:
     """Drop the pauses of registries that are over."""
     upkeep.forget_old_pauses()
+
+
+@shared_task(name="tasks.upkeep.forget_old_previews")
+def forget_old_previews() -> None:
+    """Drop previews an hour after they were asked for."""
+    previews.forget_old_previews()
 
 
 @shared_task(name="tasks.upkeep.forget_old_syncs")

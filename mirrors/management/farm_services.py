@@ -36,7 +36,7 @@ def worker_services(*, workers: int) -> list[Service]:
     """The one for the timetable's short tasks, and the one that copies, with so many processes."""
     return [
         _worker("control", "-Q", "control", "-c", "1", environment=QUIET),
-        _worker("worker", "-Q", "sync-now,sync", "-c", str(workers)),
+        _worker("worker", "-Q", "preview,sync-now,sync", "-c", str(workers)),
     ]
 
 

@@ -17,7 +17,14 @@ _READ_AT_ONCE = 16
 
 
 async def prune(target: ContentRepository, *, keep: set[str], records: SyncRecords) -> None:
-    """Delete every tag but these; only ever to be called after a complete, faultless run.
+    """Delete every tag but these; only ever to be called after a complete, faultless run."""
+    for tag in await tags_to_delete(target, keep=keep):
+        await target.delete_tag(tag)
+        records.add_deleted(tag)
+
+
+async def tags_to_delete(target: ContentRepository, *, keep: set[str]) -> list[str]:
+    """The tags that go when only these are to stay, in the order in which they have to.
 
     A tag that belongs to a manifest by its name (`sha256-<hex>`, `sha256-<hex>.sig`) goes when a tag of that manifest
     goes, and nothing that stays has it, be it far within an index. Of a manifest that nobody knows, it stays.
@@ -25,7 +32,7 @@ async def prune(target: ContentRepository, *, keep: set[str], records: SyncRecor
     try:
         present = await target.list_tags()
     except oci.NotFound:  # every tag was skipped, so nothing has made the repository yet
-        return
+        return []
     stale = [tag for tag in present if tag not in keep]
     companions = {tag for tag in stale if subject_key(tag) is not None}
     kept = {tag for tag in present if tag in keep}
@@ -40,9 +47,7 @@ async def prune(target: ContentRepository, *, keep: set[str], records: SyncRecor
         # An SBOM may belong to several images. Nobody tags an image like that, so these are not read before.
         orphans = await _orphans(gone, companions, staying=kept | companions, below=below)
     # What belongs to others first: once these are gone, nobody could tell that it does.
-    for tag in reversed(doomed):
-        await target.delete_tag(tag)
-        records.add_deleted(tag)
+    return doomed[::-1]
 
 
 async def _orphans(gone: set[str], companions: set[str], *, staying: set[str], below: _Below) -> set[str]:

@@ -64,8 +64,8 @@ def plan_of(sync: Sync) -> Plan:
             f"{target.repository} cannot be mirrored from itself: give another source, or another target registry.",
             side=Side.SOURCE,
         )
-    scope = _scope_of(sync.snapshot)
-    remembered, settled = _memory_of(mirror, scope=scope)
+    scope = scope_of(sync.snapshot)
+    remembered, settled = memory_of(mirror, scope=scope)
     asks_target = not settled or _asks_target(sync)
     return Plan(
         source=source,
@@ -96,7 +96,7 @@ def plan_of(sync: Sync) -> Plan:
     )
 
 
-def _memory_of(mirror: Mirror, *, scope: str) -> tuple[dict[str, KnownTag], frozenset[str]]:
+def memory_of(mirror: Mirror, *, scope: str) -> tuple[dict[str, KnownTag], frozenset[str]]:
     """What the database knows of each tag, and the tags of which that holds with the settings of this scope."""
     rows = MirroredTag.objects.filter(mirror=mirror).values_list("tag", "source_digest", "target_digest", "scope")
     remembered: dict[str, KnownTag] = {}
@@ -108,7 +108,8 @@ def _memory_of(mirror: Mirror, *, scope: str) -> tuple[dict[str, KnownTag], froz
     return remembered, frozenset(settled)
 
 
-def _scope_of(snapshot: dict[str, Any]) -> str:
+def scope_of(snapshot: dict[str, Any]) -> str:
+    """The fingerprint of those settings of a snapshot."""
     values = json.dumps([snapshot[name] for name in SCOPE])
     return hashlib.sha256(values.encode()).hexdigest()
 
