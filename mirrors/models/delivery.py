@@ -10,7 +10,8 @@ from django.db import models
 class Delivery(models.Model):
     """One message on its way to one notification target, written in the transaction of the event that it tells of.
 
-    payload: the event as a webhook gets it, in Quay's words: repository, namespace, name, docker_url, homepage, message.
+    payload: the event as a webhook gets it, in Quay's words: repository, namespace, name, docker_url, homepage, and
+    message.
     """
 
     class State(models.TextChoices):

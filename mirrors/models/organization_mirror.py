@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -63,7 +66,22 @@ class OrganizationMirror(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.namespace} from {self.source_url}/{self.source_namespace}"
+        return f"{self.namespace} from {self.external_reference}"
+
+    @property
+    def external_reference(self) -> str:
+        """Where it reads, as the audit log names it."""
+        return f"{self.source_url.rstrip('/')}/{self.source_namespace}"
+
+    @property
+    def registry_config(self) -> dict[str, Any]:
+        """verify_tls, unsigned_images and proxy, as far as they were given; raises DecryptionFailed."""
+        config: dict[str, Any] = json.loads(self.registry_config_text or "{}")
+        return config
+
+    @registry_config.setter
+    def registry_config(self, config: dict[str, Any]) -> None:
+        self.registry_config_text = json.dumps(config) if config else None
 
 
 class DiscoveredRepository(models.Model):
