@@ -18,7 +18,7 @@ from mirrors.errors import AlreadyExists, InvalidInput, NotFound, Outdated
 from mirrors.models import Mirror, Namespace, OrganizationMirror, Repository, Sync
 from mirrors.models.encryption import DecryptionFailed
 from mirrors.services import log_entries, organization_mirror_fields
-from mirrors.services.mirror_phases import Phase
+from mirrors.services.mirror_phases import Phase, in_phases
 from mirrors.services.organization_discoveries import with_phases
 from mirrors.services.organization_mirror_fields import QUAY_NAMES
 
