@@ -119,6 +119,13 @@ SSRF_ALLOWED_HOSTS = env.words("SSRF_ALLOWED_HOSTS")
 # Networks that may not be reached although the policy permits it, for example the one of the farm's own services.
 EGRESS_BLOCKED_NETWORKS = env.words("EGRESS_BLOCKED_NETWORKS")
 
+# Reverse proxies in front of the web server that each append to X-Forwarded-For. The address that sign-ins are counted
+# by, and that the audit log shows, is then the one that the outermost of them has seen. 0: clients connect directly.
+TRUSTED_PROXIES = env.integer("TRUSTED_PROXIES", 0, maximum=10)
+
+# Whether POST /api/v1/user/initialize makes the first user, an administrator, while there is none (Quay's name).
+FEATURE_USER_INITIALIZE = env.boolean("FEATURE_USER_INITIALIZE", False)
+
 # Shows errors with their source code. Never on a machine that others can reach.
 DEBUG = env.boolean("DEBUG", False)
 
@@ -155,11 +162,12 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "mirrorfarm.proxies.client_address",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
+    "mirrorfarm.csrf.CSRFMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "mirrors.web.acting.acting_account",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -229,6 +237,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 AUTH_USER_MODEL = "mirrors.User"
+AUTHENTICATION_BACKENDS = ["mirrors.services.sign_in.PasswordBackend"]
 LOGIN_URL = "web:sign-in"
 LOGIN_REDIRECT_URL = "web:repositories"
 LOGOUT_REDIRECT_URL = "web:sign-in"
@@ -248,6 +257,7 @@ _over_tls = PUBLIC_URL.startswith("https://")
 SESSION_COOKIE_SECURE = _over_tls
 CSRF_COOKIE_SECURE = _over_tls
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+CSRF_FAILURE_VIEW = "mirrorfarm.error_pages.csrf_failure"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _over_tls else None
 SESSION_COOKIE_NAME = "mirrorfarm_session"
 SESSION_ENGINE = "mirrorfarm.sessions"

@@ -8,6 +8,7 @@
     ├── Outdated            somebody has changed it since the caller read it
     ├── NotWritable         the repository's state forbids to change its tags
     ├── RegistryFailed      the registry that holds the content did not do its part
+    ├── TooManyAttempts     signing in has failed too often; when to try again
     ├── AlreadySyncing      a sync of this mirror is under way
     └── NotSyncing          there is no sync to cancel
 
@@ -44,6 +45,15 @@ class Forbidden(MirrorError):
 
 class Outdated(MirrorError):
     """Somebody has changed it since the caller read it."""
+
+
+class TooManyAttempts(MirrorError):
+    """Signing in has failed too often. retry_after: whole seconds until the next attempt is looked at."""
+
+    def __init__(self, retry_after: int) -> None:
+        plural = "" if retry_after == 1 else "s"
+        super().__init__(f"Signing in has failed too often. Try again in {retry_after} second{plural}.")
+        self.retry_after = retry_after
 
 
 class AlreadySyncing(MirrorError):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.http import HttpRequest, HttpResponse
 from rest_framework import authentication
-from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from mirrorfarm.csrf import CSRFMiddleware
 from mirrors.api.errors import CSRFRefused, InsufficientScope, NotSignedIn
 from mirrors.models import AccessToken, User
 from mirrors.services import access, access_tokens
@@ -37,6 +38,13 @@ class BearerAuthentication(authentication.BaseAuthentication):
         return access.user_of(token), token
 
 
+class _CSRFCheck(CSRFMiddleware):
+    """The pages' check, for views that the middleware lets pass: it only tells that something is wrong."""
+
+    def _reject(self, request: HttpRequest, reason: str) -> HttpResponse:
+        return HttpResponse(reason)
+
+
 class SessionAuthentication(authentication.SessionAuthentication):
     """The session of the pages. Without a token every change needs a CSRF token, signed in or not."""
 
@@ -49,11 +57,12 @@ class SessionAuthentication(authentication.SessionAuthentication):
 
     def enforce_csrf(self, request: Request) -> None:
         """Raise CSRFRefused, with Quay's words."""
-        try:
-            # Django's own request: the check reads POST, which must not set off the framework's parsers.
-            super().enforce_csrf(getattr(request, "_request", request))
-        except PermissionDenied as error:
-            raise CSRFRefused from error
+        # Django's own request: the check reads POST, which must not set off the framework's parsers.
+        inner: HttpRequest = getattr(request, "_request", request)
+        check = _CSRFCheck(lambda _: HttpResponse())
+        check.process_request(inner)
+        if check.process_view(inner, lambda _: HttpResponse(), (), {}) is not None:
+            raise CSRFRefused
 
 
 class HoldsScope(BasePermission):

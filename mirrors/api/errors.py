@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.core.exceptions import RequestDataTooBig
 from django.core.signals import got_request_exception
-from django.http import Http404
+from django.http import Http404, JsonResponse
 from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -26,8 +27,8 @@ from mirrors.errors import (
     NotSyncing,
     NotWritable,
     Outdated,
-    TooManyAttempts,
     RegistryFailed,
+    TooManyAttempts,
 )
 
 logger = logging.getLogger(__name__)
@@ -188,7 +189,14 @@ def answer_error(error: Exception, context: dict[str, Any]) -> Response:
     if isinstance(answer, InternalError):
         got_request_exception.send(sender=None, request=request._request)
         logger.error("%s %s failed", request.method, request.path, exc_info=error)
-    return Response(_body(answer, request), status=answer.status, headers=dict(answer.headers))
+    return Response(
+        _body(answer, base=request.build_absolute_uri("/")), status=answer.status, headers=dict(answer.headers)
+    )
+
+
+def plain_answer(error: APIError) -> JsonResponse:
+    """The same for what goes wrong outside of any endpoint, where not even the host name may be right."""
+    return JsonResponse(_body(error, base=settings.PUBLIC_URL), status=error.status, headers=dict(error.headers))
 
 
 def _as_api_error(error: Exception) -> APIError:
@@ -217,13 +225,14 @@ def _of_framework_error(error: Exception) -> APIError:
     return InternalError("This server failed to answer. Its log says why; ask its administrator.")
 
 
-def _body(answer: APIError, request: Request) -> dict[str, Any]:
+def _body(answer: APIError, *, base: str) -> dict[str, Any]:
+    """base: the address of this server, as the client knows it."""
     body = {
         "detail": answer.message,
         "error_message": answer.message,
         "error_type": answer.error_type,
         "title": answer.error_type,
-        "type": request.build_absolute_uri(f"/api/v1/error/{answer.error_type}"),
+        "type": f"{base.rstrip('/')}/api/v1/error/{answer.error_type}",
         "status": int(answer.status),
     }
     if answer.status != HTTPStatus.NOT_FOUND:

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_variables
 
-from mirrors.errors import InvalidInput
+from mirrors.errors import InvalidInput, TooManyAttempts
 from mirrors.oci.store.distribution import Endpoint, ErrorCode, Kind, Refusal, parse_path, read
 from mirrors.registry_api.responses import respond
 from mirrors.services import connections, registry_tokens
@@ -42,6 +42,10 @@ def token(request: HttpRequest) -> HttpResponseBase:
         text = registry_tokens.issue(account, scopes=request.GET.getlist("scope"))
     except InvalidInput as error:
         return respond(Refusal(400, ErrorCode.UNSUPPORTED, error.message).answer, method=request.method or "")
+    except TooManyAttempts as error:
+        wait = {"Retry-After": str(error.retry_after)}
+        refusal = Refusal(429, ErrorCode.TOOMANYREQUESTS, error.message, headers=wait)
+        return respond(refusal.answer, method=request.method or "")
     except Refusal as refusal:
         return respond(refusal.answer, method=request.method or "")
     body = {

@@ -53,6 +53,11 @@ def identify(performer: Performer, *, token: AccessToken | None = None) -> None:
     _actor.set(replace(_actor.get(), performer=performer, token=token))
 
 
+def acting_address() -> str:
+    """The address that the present request comes from; empty outside of any."""
+    return _actor.get().ip or ""
+
+
 def record(
     kind: str,
     /,
