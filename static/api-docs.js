@@ -1,11 +1,14 @@
 // The page at /api/docs: Swagger UI over this server's own document.
 document.addEventListener("DOMContentLoaded", function () {
   const place = document.getElementById("api");
+  const root = document.documentElement;
+  root.classList.toggle("dark-mode", root.classList.contains("pf-v6-theme-dark"));
   window.SwaggerUIBundle({
     url: place.dataset.document,
     domNode: place,
     deepLinking: true,
-    docExpansion: "none",
+    docExpansion: "list",
+    filter: true,
     defaultModelsExpandDepth: -1,
     persistAuthorization: false,
     validatorUrl: null, // nothing of this farm goes to a server elsewhere

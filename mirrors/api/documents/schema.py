@@ -62,7 +62,8 @@ class EndpointSchema(AutoSchema):
 
     def get_summary(self) -> str:
         """The docstring's first sentence."""
-        return re.split(r"\.\s", self.get_description(), maxsplit=1)[0].replace("\n", " ").rstrip(".")
+        sentence: str = re.split(r"\.\s", self.get_description(), maxsplit=1)[0]
+        return sentence.replace("\n", " ").replace("`", "").rstrip(".")
 
     def get_tags(self) -> list[str]:
         """The room that the endpoint is in."""
@@ -98,7 +99,9 @@ class EndpointSchema(AutoSchema):
     def get_response_serializers(self) -> Any:
         """Bodies by status."""
         answers: dict[Any, Any] = {
-            (status, JSON): OpenApiResponse(dict(schema) if schema else None, description=HTTPStatus(status).phrase)
+            (status, _media_type(schema)): OpenApiResponse(
+                dict(schema) if schema else None, description=HTTPStatus(status).phrase
+            )
             for status, schema in self._operation.answers.items()
         }
         missing = sorted(set(self._errors()) - set(self._operation.answers))
@@ -120,6 +123,10 @@ class EndpointSchema(AutoSchema):
         if self._operation.body is not None:
             yield HTTPStatus.BAD_REQUEST
             yield HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+
+
+def _media_type(schema: Mapping[str, Any] | None) -> str:
+    return str((schema or {}).get("contentMediaType", JSON))
 
 
 def room_of(endpoint: type) -> str:
