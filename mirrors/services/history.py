@@ -6,10 +6,16 @@ from mirrors.errors import NotFound
 from mirrors.models import Mirror, MirroredTag, Sync, TagCopy
 
 
-def recent_syncs(mirror: Mirror, *, limit: int, before: int | None = None) -> list[Sync]:
-    """The latest syncs, newest first; with `before`, those older than the sync of this id."""
-    syncs = Sync.objects.filter(mirror=mirror).select_related("requested_by").defer("unchanged_tags").order_by("-id")
-    return list((syncs.filter(pk__lt=before) if before else syncs)[:limit])
+def recent_syncs(
+    mirror: Mirror, *, limit: int, before: int | None = None, status: str = "", trigger: str = ""
+) -> list[Sync]:
+    """The latest syncs, newest first; with `before`, those older than the sync of this id.
+
+    status, trigger: only those; empty for all.
+    """
+    wanted = {"pk__lt": before, "status": status, "trigger": trigger}
+    syncs = Sync.objects.filter(mirror=mirror, **{name: value for name, value in wanted.items() if value})
+    return list(syncs.select_related("requested_by").defer("unchanged_tags").order_by("-id")[:limit])
 
 
 def find_sync(mirror: Mirror, sync_id: int) -> Sync:

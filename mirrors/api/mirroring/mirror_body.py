@@ -6,15 +6,20 @@ from collections.abc import Callable
 from typing import Any
 
 from mirrors.api.dates import date
+from mirrors.api.operations import BOOLEAN, DATE, INTEGER, STRING, answer, array, or_null
 from mirrors.models import Mirror, Sync
 from mirrors.models.encryption import DecryptionFailed
+from mirrors.models.mirror import ARCHITECTURES
 from mirrors.models.sync import Status, Trigger
+from mirrors.oci import Code, IndexMode, Side
 from mirrors.oci.redaction import without_password
 from mirrors.services.mirror_status import MirrorStatus
 
 DATE_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 RULE_KIND = "tag_glob_csv"
 NOT_DECRYPTABLE = "(invalid. please re-enter)"
+PROXIES = ("http_proxy", "https_proxy", "no_proxy")
+SWITCHES = ("verify_tls", "unsigned_images")
 
 OF_FINISHED = {
     Status.SUCCEEDED: "SUCCESS",
@@ -22,6 +27,42 @@ OF_FINISHED = {
     Status.LOST: "FAIL",
     Status.CANCELLED: "CANCEL",
 }
+
+ERROR_OF_SYNC = answer(
+    {
+        "code": {"type": "string", "enum": [code.value for code in Code]},
+        "side": or_null({"type": "string", "enum": [side.value for side in Side]}),
+        "message": STRING,
+        "at": or_null(DATE),
+    }
+)
+REGISTRY_CONFIG = answer(
+    {}, {**dict.fromkeys(SWITCHES, BOOLEAN), "proxy": answer({}, dict.fromkeys(PROXIES, or_null(STRING)))}
+)
+MIRROR_BODY = answer(
+    {
+        "is_enabled": BOOLEAN,
+        "mirror_type": {"type": "string", "enum": ["PULL"]},
+        "external_reference": STRING,
+        "external_registry_username": or_null(STRING),
+        "external_registry_config": REGISTRY_CONFIG,
+        "sync_interval": INTEGER,
+        "sync_start_date": or_null(DATE),
+        "sync_expiration_date": or_null(DATE),
+        "sync_retries_remaining": INTEGER,
+        "sync_status": {"type": "string", "enum": ["NEVER_RUN", "SYNC_NOW", "SYNCING", "SUCCESS", "FAIL", "CANCEL"]},
+        "root_rule": answer({"rule_kind": {"type": "string", "enum": [RULE_KIND]}, "rule_value": array(STRING)}),
+        "robot_username": or_null(STRING),
+        "skopeo_timeout_interval": INTEGER,
+        "architecture_filter": array({"type": "string", "enum": list(ARCHITECTURES)}),
+        "platforms": array(STRING),
+        "index_mode": {"type": "string", "enum": list(IndexMode)},
+        "copies_referrers": BOOLEAN,
+        "copies_foreign_layers": BOOLEAN,
+        "kept_tags": array(STRING),
+        "last_error": or_null(ERROR_OF_SYNC),
+    }
+)
 
 
 def mirror_body(status: MirrorStatus) -> dict[str, Any]:
@@ -47,6 +88,7 @@ def mirror_body(status: MirrorStatus) -> dict[str, Any]:
         "index_mode": mirror.index_mode,
         "copies_referrers": mirror.copies_referrers,
         "copies_foreign_layers": mirror.copies_foreign_layers,
+        "kept_tags": mirror.kept_tags,
         "last_error": last_error(status),
     }
 
@@ -59,7 +101,7 @@ def sync_status(status: MirrorStatus) -> str:
         return "CANCEL" if status.is_cancelling else "SYNCING"
     if active and active.trigger == Trigger.MANUAL:
         return "SYNC_NOW"
-    if active and active.trigger in (Trigger.RETRY, Trigger.RECOVERY):
+    if active and active.restores is None and active.trigger in (Trigger.RETRY, Trigger.RECOVERY):
         return "FAIL"
     return OF_FINISHED[Status(status.finished.status)] if status.finished else "NEVER_RUN"
 
@@ -81,15 +123,12 @@ def error_body(sync: Sync) -> dict[str, Any]:
 
 
 def registry_config(mirror: Mirror) -> dict[str, Any]:
-    """What was configured of TLS, signatures and proxies, and no more; a set proxy brings all three keys."""
-    config: dict[str, Any] = {}
-    for name in ("verify_tls", "unsigned_images"):
-        if getattr(mirror, name) is not None:
-            config[name] = getattr(mirror, name)
-    proxies = {name: shown_proxy(mirror, name) for name in ("http_proxy", "https_proxy", "no_proxy")}
-    if any(value is not None for value in proxies.values()):
-        config["proxy"] = proxies
-    return config
+    """The keys that were ever given, and those that were set elsewhere than in this API."""
+    given = set(mirror.registry_config_keys)
+    config: dict[str, Any] = {name: getattr(mirror, name) for name in SWITCHES if getattr(mirror, name) is not None}
+    shown = {name: shown_proxy(mirror, name) for name in PROXIES}
+    proxy = {name: value for name, value in shown.items() if value is not None or f"proxy.{name}" in given}
+    return config | ({"proxy": proxy} if proxy or "proxy" in given else {})
 
 
 def shown_proxy(mirror: Mirror, name: str) -> str | None:

@@ -7,14 +7,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mirrors.api.bodies import array_of, boolean, integer, nullable, object_of, one_of, text
-from mirrors.api.mirroring.mirror_body import DATE_FORMAT, RULE_KIND, shown_proxy
+from mirrors.api.mirroring.mirror_body import DATE_FORMAT, PROXIES, RULE_KIND, SWITCHES, shown_proxy
 from mirrors.errors import InvalidInput, NotFound
 from mirrors.models import Mirror, Robot
 from mirrors.models.mirror import MINIMUM_TIMEOUT, architectures_of
 from mirrors.oci import IndexMode
-from mirrors.services import mirror_fields, mirrors, namespaces
-
-PROXIES = ("http_proxy", "https_proxy", "no_proxy")
+from mirrors.services import mirror_fields, mirrors, robots
 
 FIELDS = {
     "is_enabled": boolean,
@@ -134,7 +132,7 @@ def robot_named(full_name: str) -> Robot:
     if "+" not in full_name:
         raise InvalidInput("Invalid robot", field="robot")
     try:
-        return namespaces.find_robot(full_name)
+        return robots.find_robot(full_name)
     except NotFound as error:
         raise InvalidInput(error.message, field="robot") from error
 
@@ -151,13 +149,18 @@ def _credentials(body: Body, mirror: Mirror | None) -> dict[str, Any]:
 
 
 def _registry_config(body: Body, mirror: Mirror | None) -> dict[str, Any]:
-    config = body.get("external_registry_config", {})
-    values = {name: config[name] for name in ("verify_tls", "unsigned_images") if name in config}
-    for name, value in config.get("proxy", {}).items():
+    if "external_registry_config" not in body:
+        return {}
+    config = body["external_registry_config"]
+    proxy = config.get("proxy", {})
+    values = {name: config[name] for name in SWITCHES if name in config}
+    for name, value in proxy.items():
         # A client that sends back what it was shown, password masked, wants no change.
         if mirror is None or value is None or value != shown_proxy(mirror, name):
             values[name] = value
-    return _named(values, {name: f"external_registry_config.proxy.{name}" for name in PROXIES})
+    given = [*config, *(f"proxy.{name}" for name in proxy)]
+    cleaned = _named(values, {name: f"external_registry_config.proxy.{name}" for name in PROXIES})
+    return cleaned | {"registry_config_keys": given}
 
 
 def _named(values: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:

@@ -1,116 +1,90 @@
-"""/v1/repository/{repository}/mirror: the mirroring of one repository."""
+"""/v1/repository/{repository}/mirror: the configuration of one repository's mirroring."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from mirrors.api.authentication import caller
-from mirrors.api.bodies import read_number, read_object
+from mirrors.api.bodies import read_object
 from mirrors.api.endpoint import Endpoint, require_role
 from mirrors.api.errors import Conflict
-from mirrors.api.mirroring.mirror_body import mirror_body
+from mirrors.api.mirroring.lookup import (
+    ADMIN,
+    administered_mirror,
+    administered_repository,
+    entity_tag,
+    versions_wanted,
+)
+from mirrors.api.mirroring.mirror_body import MIRROR_BODY, mirror_body
 from mirrors.api.mirroring.mirror_values import FIELDS, REQUIRED, values_for_change, values_for_creation
-from mirrors.api.mirroring.sync_body import sync_body, tag_body
+from mirrors.api.operations import NOTHING, operation
 from mirrors.errors import AlreadyExists
-from mirrors.models import Mirror
-from mirrors.models.repository import RepositoryPermission
-from mirrors.services import access, history, mirrors, syncs
+from mirrors.services import mirrors
 from mirrors.services.mirror_status import status_of
 
-ADMIN = RepositoryPermission.Role.ADMIN
-SYNCS_PER_PAGE = 20
-TAGS_PER_PAGE = 100
+EXAMPLE = {
+    "external_reference": "quay.io/prometheus/busybox",
+    "sync_start_date": "2026-01-01T00:00:00Z",
+    "sync_interval": 86400,
+    "robot_username": "acme+mirror",
+    "root_rule": {"rule_kind": "tag_glob_csv", "rule_value": ["latest", "v1.*"]},
+    "external_registry_config": {"verify_tls": True},
+}
 
 
 class MirrorEndpoint(Endpoint):
-    """GET, POST, PUT. A mirror cannot be deleted here: disable it."""
+    """GET, POST, PUT, DELETE …/mirror."""
 
-    scopes = {"GET": "repo:admin", "POST": "repo:admin", "PUT": "repo:admin"}
+    scopes = dict.fromkeys(("GET", "POST", "PUT", "DELETE"), "repo:admin")
 
+    @operation("getRepoMirrorConfig", answers={200: MIRROR_BODY}, errors=(404,))
     def get(self, request: Request, repository: str) -> Response:
-        """The configuration and how it is doing."""
-        return Response(mirror_body(status_of(_administered_mirror(request, repository))))
+        """The configuration and how it is doing; the ETag is that of the configuration, for If-Match."""
+        mirror = administered_mirror(request, repository, reading=True)
+        return Response(mirror_body(status_of(mirror)), headers={"ETag": entity_tag(mirror)})
 
+    @operation(
+        "createRepoMirrorConfig",
+        answers={201: NOTHING},
+        errors=(404, 409),
+        fields=FIELDS,
+        required=REQUIRED,
+        example=EXAMPLE,
+    )
     def post(self, request: Request, repository: str) -> Response:
-        """Set up mirroring."""
+        """Set up mirroring; the repository turns into the MIRROR state."""
         require_role(request, repository, role=ADMIN)
         body = read_object(request, FIELDS, required=REQUIRED)
-        found = access.find_repository(repository, account=request.user, administer=True)
+        found = administered_repository(request, repository)
+        mirrors.check_manageable(found)
         try:
             mirrors.check_not_mirrored(found)
-            mirrors.create_mirror(found, values_for_creation(body))
+            mirror = mirrors.create_mirror(found, values_for_creation(body))
         except AlreadyExists as error:
             raise Conflict(error.message) from error
-        return Response("", status=201)
+        return Response("", status=201, headers={"ETag": entity_tag(mirror)})
 
+    @operation(
+        "changeRepoMirrorConfig",
+        answers={201: NOTHING},
+        errors=(404, 412),
+        fields=FIELDS,
+        example={"root_rule": {"rule_kind": "tag_glob_csv", "rule_value": ["v2.*"]}},
+    )
     def put(self, request: Request, repository: str) -> Response:
-        """Change what is given and nothing else."""
+        """Change what is given and nothing else; with If-Match only if nobody has changed it meanwhile."""
         require_role(request, repository, role=ADMIN)
         body = read_object(request, FIELDS)
-        mirror = _administered_mirror(request, repository)
-        mirrors.change_mirror(mirror, values_for_change(body, mirror=mirror))
-        return Response("", status=201)
+        found = administered_repository(request, repository)
+        mirrors.check_manageable(found)
+        mirror = mirrors.find_mirror(found)
+        values = values_for_change(body, mirror=mirror)
+        mirror = mirrors.change_mirror(mirror, values, versions=versions_wanted(request))
+        return Response("", status=201, headers={"ETag": entity_tag(mirror)})
 
-
-class SyncNowEndpoint(Endpoint):
-    """POST …/mirror/sync-now, with or without a body."""
-
-    scopes = {"POST": "repo:admin"}
-
-    def post(self, request: Request, repository: str) -> Response:
-        """Queue a sync; 404 while one is running."""
-        syncs.request_sync(_administered_mirror(request, repository), by=caller(request))
+    @operation("deleteRepoMirrorConfig", answers={204: None}, errors=(400, 404, 412), ours=True)
+    def delete(self, request: Request, repository: str) -> Response:
+        """Stop mirroring for good: a running sync stops, its history goes, the content stays, the state is NORMAL."""
+        mirror = administered_mirror(request, repository)
+        mirrors.delete_mirror(mirror, versions=versions_wanted(request))
         return Response(status=204)
-
-
-class SyncCancelEndpoint(Endpoint):
-    """POST …/mirror/sync-cancel, with or without a body."""
-
-    scopes = {"POST": "repo:admin"}
-
-    def post(self, request: Request, repository: str) -> Response:
-        """Stop the sync that is queued or running; 404 when there is none."""
-        syncs.cancel_sync(_administered_mirror(request, repository), by=caller(request))
-        return Response(status=204)
-
-
-class SyncsEndpoint(Endpoint):
-    """GET …/mirror/syncs?limit&next_page: the history (ours)."""
-
-    scopes = {"GET": "repo:admin"}
-
-    def get(self, request: Request, repository: str) -> Response:
-        """Newest first; `next_page` is missing on the last page."""
-        limit = read_number(request, "limit", default=SYNCS_PER_PAGE, maximum=100)
-        before = read_number(request, "next_page", default=0)
-        mirror = _administered_mirror(request, repository)
-        found = history.recent_syncs(mirror, limit=limit + 1, before=before)
-        return Response({"syncs": [sync_body(sync) for sync in found[:limit]], **_next_page(found, limit=limit)})
-
-
-class SyncEndpoint(Endpoint):
-    """GET …/mirror/syncs/{id}?limit&next_page: one sync and its tags (ours)."""
-
-    scopes = {"GET": "repo:admin"}
-
-    def get(self, request: Request, repository: str, sync_id: int) -> Response:
-        """The tags in the order they were recorded; `next_page` is missing on the last page."""
-        limit = read_number(request, "limit", default=TAGS_PER_PAGE, maximum=1000)
-        after = read_number(request, "next_page", default=0, signed=True)
-        sync = history.find_sync(_administered_mirror(request, repository), sync_id)
-        found = history.recorded_tags(sync, limit=limit + 1, after=after)
-        tags = [tag_body(tag) for tag in found[:limit]]
-        return Response(sync_body(sync) | {"tags": tags} | _next_page(found, limit=limit))
-
-
-def _administered_mirror(request: Request, repository: str) -> Mirror:
-    require_role(request, repository, role=ADMIN)
-    return mirrors.find_mirror(access.find_repository(repository, account=request.user, administer=True))
-
-
-def _next_page(found: list[Any], *, limit: int) -> dict[str, str]:
-    """The page's last id where one more row was found than the page holds."""
-    return {"next_page": str(found[limit - 1].pk)} if len(found) > limit else {}

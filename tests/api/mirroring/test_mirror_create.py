@@ -51,6 +51,7 @@ def test_get_gives_back_what_was_posted(mirrored: APIClient) -> None:
         "index_mode": "sparse",
         "copies_referrers": True,
         "copies_foreign_layers": False,
+        "kept_tags": [],
     }
     assert response.json() == expected
     assert PASSWORD not in response.content.decode()
