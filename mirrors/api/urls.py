@@ -7,13 +7,19 @@ from django.urls import re_path
 from mirrors.api.accounts.routes import ROUTES as ACCOUNTS
 from mirrors.api.documents.routes import ROUTES as DOCUMENTS
 from mirrors.api.endpoint import UnknownRoute
+from mirrors.api.logs.routes import ROUTES as LOGS
 from mirrors.api.mirroring.routes import ROUTES as MIRRORING
+from mirrors.api.organization_mirrors.routes import ROUTES as ORGANIZATION_MIRRORS
 from mirrors.api.repositories.routes import ROUTES as REPOSITORIES
+from mirrors.api.sign_in.routes import ROUTES as SIGN_IN
 
 app_name = "api"
 urlpatterns = [
+    *SIGN_IN,
+    *ORGANIZATION_MIRRORS,
     *MIRRORING,
     *ACCOUNTS,
+    *LOGS,
     *DOCUMENTS,
     *REPOSITORIES,
     re_path("", UnknownRoute.as_view()),
