@@ -35,12 +35,13 @@ NOT_JSON = "Did not attempt to load JSON data because the request Content-Type w
 
 def read_object(request: Request, fields: Mapping[str, Field], *, required: Collection[str] = ()) -> dict[str, Any]:
     """The checked fields of the body, which must be a JSON object. Unknown keys are left out."""
-    if not JSON_TYPE.match(request.content_type or ""):
-        raise NotJSON(NOT_JSON)
-    value = _parsed(request.body)
-    if value is None:
-        raise InvalidRequest("Missing JSON body")
-    checked: dict[str, Any] = object_of(fields, required=required)(value, "")
+    checked: dict[str, Any] = object_of(fields, required=required)(_json_of(request), "")
+    return checked
+
+
+def read_array(request: Request, field: Field) -> list[Any]:
+    """The checked body of the routes where it is a JSON array; `field` is one of `array_of`."""
+    checked: list[Any] = field(_json_of(request), "The body")
     return checked
 
 
@@ -140,6 +141,15 @@ def object_of(fields: Mapping[str, Field], *, required: Collection[str] = ()) ->
 
     schema: dict[str, Any] = {"type": "object", "properties": {name: field.schema for name, field in fields.items()}}
     return Field(check, schema | ({"required": list(required)} if required else {}))
+
+
+def _json_of(request: Request) -> Any:
+    if not JSON_TYPE.match(request.content_type or ""):
+        raise NotJSON(NOT_JSON)
+    value = _parsed(request.body)
+    if value is None:
+        raise InvalidRequest("Missing JSON body")
+    return value
 
 
 def _parsed(content: bytes) -> Any:

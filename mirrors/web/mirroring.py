@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 
 from mirrors.errors import AlreadyExists, AlreadySyncing, InvalidInput, NotFound, NotSyncing
 from mirrors.models import Mirror, Repository, Sync
-from mirrors.services import history, mirrors, namespaces, syncs
+from mirrors.services import history, mirrors, robots, syncs
 from mirrors.services.mirror_status import status_of
 from mirrors.web import status as states
 from mirrors.web.mirror_form import MirrorForm
@@ -146,7 +146,7 @@ def save(form: MirrorForm, repository: Repository) -> bool:
             values = form.values()
             if name := form.cleaned_data["new_robot"]:
                 field = "new_robot"
-                values["robot"] = namespaces.create_robot(repository.namespace, name)
+                values["robot"] = robots.create_robot(repository.namespace, name)
                 field = ""
             if form.mirror:
                 mirrors.change_mirror(form.mirror, values)

@@ -1,0 +1,104 @@
+"""People as superusers look after them: making, changing and removing their accounts."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import QuerySet
+from django.views.decorators.debug import sensitive_variables
+
+from mirrors.errors import AlreadyExists, InvalidInput, NotFound
+from mirrors.models import Namespace, User
+from mirrors.services import log_entries, removal
+from mirrors.services.new_rows import refusing_duplicates, validate
+
+
+def all_people() -> QuerySet[User]:
+    """Every person by name."""
+    return User.objects.order_by("username")
+
+
+def find_person(name: str) -> User:
+    """The person of this name, whether they may sign in or not; raises NotFound."""
+    user = User.objects.filter(username=name).first()
+    if user is None:
+        raise NotFound(f"There is no user named {name}.", field="user")
+    return user
+
+
+@sensitive_variables("password")
+def create_person(username: str, *, email: str = "", password: str | None = None) -> tuple[User, str]:
+    """Make an account; gives it and its password, a random one unless it is given, which cannot be shown again."""
+    is_random = password is None
+    password = secrets.token_urlsafe(24) if password is None else password
+    user = User(username=username, email=email)
+    taken = f"A user or organization named {username} exists already."
+    if Namespace.objects.filter(name=username).exists() or User.objects.filter(username=username).exists():
+        raise AlreadyExists(taken, field="username")
+    validate(user, exclude={"password"})
+    if not is_random:
+        check_password(password, user)
+    user.set_password(password)
+    with refusing_duplicates(taken, field="username"):
+        user.save()
+        log_entries.record("user_create", username=username, email=email)
+    return user, password
+
+
+@transaction.atomic
+@sensitive_variables("password", "values")
+def change_person(user: User, values: dict[str, Any]) -> User:
+    """Change what is given of `email`, `password`, `is_active`; raises InvalidInput, and for superusers always.
+
+    A changed password ends the sessions of this person; so does switching the account off, with its access tokens.
+    """
+    check_no_superuser(user, "changed")
+    if "email" in values and values["email"] != user.email:
+        log_entries.record("user_change_email", username=user.username, old_email=user.email, email=values["email"])
+        user.email = values["email"]
+    if "password" in values:
+        check_password(values["password"], user)
+        user.set_password(values["password"])
+        log_entries.record("user_change_password", username=user.username)
+    if "is_active" in values and values["is_active"] != user.is_active:
+        user.is_active = values["is_active"]
+        log_entries.record("user_enable" if user.is_active else "user_disable", username=user.username)
+    validate(user, exclude={"username", "password"})
+    user.save(update_fields=["email", "password", "is_active"])
+    return user
+
+
+@transaction.atomic
+def delete_person(user: User) -> None:
+    """Remove the account with its namespace: repositories, content, mirrors and robots; superusers are refused.
+
+    Organizations that nobody else administers stay, and superusers administer them, as in Quay.
+    """
+    check_no_superuser(user, "deleted")
+    log_entries.record("user_delete", username=user.username)
+    namespace = Namespace.objects.filter(user=user).first()
+    if namespace is not None:
+        removal.delete_namespace(namespace)
+    user.delete()
+
+
+def check_no_superuser(user: User, what: str) -> None:
+    """Raise InvalidInput where the account is a superuser's."""
+    if user.is_superuser:
+        raise InvalidInput(
+            f"{user.username} is a superuser and cannot be {what} this way: do it in the administration pages.",
+            field="user",
+        )
+
+
+@sensitive_variables("password")
+def check_password(password: str, user: User) -> None:
+    """Raise InvalidInput with every reason for which this is no good password of the user's."""
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        raise InvalidInput(" ".join(error.messages), field="password") from error
