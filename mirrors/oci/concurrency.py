@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Hashable, Iterable
+from collections.abc import Callable, Coroutine, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -62,19 +62,42 @@ class Once(Generic[T]):
         """The result of the work with this key, which is started if it has not been."""
         if key in self._results:
             return self._results[key]
+        entry = self._join(key, work)
+        try:
+            result = await asyncio.shield(entry.task)
+        finally:
+            self._leave(key, entry)
+        self._keep(key, result)
+        return result
+
+    async def all(self, works: Mapping[Hashable, Callable[[], Coroutine[Any, Any, T]]]) -> None:
+        """The same for several at once, without a task for each wait. The first failure is raised at once."""
+        entries = {key: self._join(key, work) for key, work in works.items() if key not in self._results}
+        if not entries:
+            return
+        tasks = [entry.task for entry in entries.values()]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+            for task in sorted(tasks, key=_has_failed, reverse=True):
+                task.result()
+        finally:
+            for key, entry in entries.items():
+                self._leave(key, entry)
+        for key, entry in entries.items():
+            self._keep(key, entry.task.result())
+
+    def _join(self, key: Hashable, work: Callable[[], Coroutine[Any, Any, T]]) -> _Entry[T]:
         entry = self._entries.get(key)
         if entry is None:
             entry = self._entries[key] = _Entry(self._start(work()))
         entry.waiters += 1
-        try:
-            result = await asyncio.shield(entry.task)
-        finally:
-            entry.waiters -= 1
-            if entry.waiters == 0 and not entry.task.done():
-                entry.task.cancel()
-                self._entries.pop(key, None)
-        self._keep(key, result)
-        return result
+        return entry
+
+    def _leave(self, key: Hashable, entry: _Entry[T]) -> None:
+        entry.waiters -= 1
+        if entry.waiters == 0 and not entry.task.done():
+            entry.task.cancel()
+            self._entries.pop(key, None)
 
     def _keep(self, key: Hashable, result: T) -> None:
         """A task takes a kilobyte, and a run of 5 000 signed tags has 35 000 of them."""
@@ -98,6 +121,10 @@ class Once(Generic[T]):
         self._running.discard(task)
         if not task.cancelled():
             task.exception()  # seen, even if every waiter was cancelled meanwhile
+
+
+def _has_failed(task: asyncio.Task[Any]) -> bool:
+    return task.done() and not task.cancelled() and task.exception() is not None
 
 
 class Together(Once[T]):

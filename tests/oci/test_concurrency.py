@@ -118,3 +118,43 @@ async def test_work_that_hangs_is_broken_off_all_the_same_after_a_while() -> Non
     _, pending = await asyncio.wait([task], timeout=1)
     assert not pending
     assert task.cancelled()
+
+
+async def test_several_are_done_at_once_and_each_once_for_all_who_ask() -> None:
+    once: Once[int] = Once()
+    works = {name: Work() for name in "abc"}
+    asking = asyncio.gather(
+        once.all({name: works[name] for name in "ab"}),
+        once.all({name: works[name] for name in "bc"}),
+        once("a", works["a"]),
+    )
+    await asyncio.sleep(0)
+    for work in works.values():
+        work.go_on.set()
+    await asking
+    await once.all(dict(works))
+    assert [work.begun for work in works.values()] == [1, 1, 1]
+
+
+async def test_the_first_failure_of_several_is_raised_and_ends_those_nobody_else_waits_for() -> None:
+    once: Once[int] = Once()
+    own, shared, bad = Work(), Work(), Work(fails=True)
+    bad.go_on.set()
+    other = asyncio.create_task(once("shared", shared))
+    await asyncio.sleep(0)
+    with pytest.raises(LookupError):
+        await once.all({"own": own, "shared": shared, "bad": bad})
+    await asyncio.sleep(0)
+    assert (own.cancelled, shared.cancelled) == (1, 0)
+    shared.go_on.set()
+    assert await other == 1
+
+
+async def test_a_cancel_while_several_are_awaited_ends_them() -> None:
+    once: Once[int] = Once()
+    work = Work()
+    asking = asyncio.create_task(once.all({"key": work}))
+    await asyncio.sleep(0.01)
+    asking.cancel()
+    await asyncio.sleep(0.01)
+    assert work.cancelled == 1

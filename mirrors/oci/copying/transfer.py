@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from mirrors.oci.concurrency import Once
 from mirrors.oci.content import ContentRepository
 from mirrors.oci.copying.places import BlobPlaces, Siblings
 from mirrors.oci.copying.progress import Progress, TagProgress
-from mirrors.oci.errors import DigestMismatch, NotFound, OCIError, Side, blame
+from mirrors.oci.errors import DigestMismatch, Incomplete, NotFound, OCIError, Side, Unsupported, blame
 from mirrors.oci.images.manifest import Descriptor
 
 # Of small blobs the round trips count, of large ones the memory.
@@ -25,6 +26,21 @@ _ATTEMPTS = 3
 _LONGEST_PAUSE = 60.0
 _SMALL_BLOB = 1024 * 1024
 _SENT_UNASKED = 4 * 1024 * 1024
+
+
+@contextmanager
+def algorithm_refused(digest: str, *, location: str) -> Iterator[None]:
+    """Turn the target's refusal of a digest into a sentence, where few registries take such a digest."""
+    try:
+        yield
+    except (Unsupported, DigestMismatch) as error:
+        if digest.startswith("sha256:") or error.side is Side.SOURCE or isinstance(error, Incomplete):
+            raise
+        raise Unsupported(
+            f"{location} does not take content with a {digest.partition(':')[0]} digest. "
+            "Leave the tag out, or choose a target registry that does.",
+            side=Side.TARGET,
+        ) from error
 
 
 @dataclass(slots=True)
@@ -69,14 +85,16 @@ class Transfer:
         """Cancel and await whatever is under way."""
         await self._blobs.close()
 
-    async def copy(self, blob: Descriptor, *, tag: TagProgress) -> None:
-        """See to it that the target has the blob; whoever asks first does the work."""
-        # With its size, because one that lies of it fails, and must not fail for those that do not.
-        await self._blobs((blob.digest, blob.size, blob.is_foreign), lambda: self._copy(blob, tag=tag))
+    async def copy(self, blobs: Iterable[Descriptor], *, tag: TagProgress) -> None:
+        """See to it that the target has these blobs, all at once; whoever asks first for one does the work."""
+        # With their sizes, because one that lies of it fails, and must not fail for those that do not.
+        await self._blobs.all(
+            {(blob.digest, blob.size, blob.is_foreign): partial(self._copy, blob, tag=tag) for blob in blobs}
+        )
 
     async def _copy(self, blob: Descriptor, *, tag: TagProgress) -> None:
         async with self._small_slots if blob.size <= _SMALL_BLOB else self._large_slots:
-            with blame(Side.TARGET):
+            with algorithm_refused(blob.digest, location=self._target.location), blame(Side.TARGET):
                 if await self._is_there(blob):
                     self._progress.count(tag, "blobs_present")
                 elif not await self._bring(blob, tag=tag):

@@ -10,16 +10,15 @@ share it. The caller pushes the root, last.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Sequence
 
 from mirrors.oci.concurrency import Once, Together, run_all
 from mirrors.oci.content import ContentRepository
 from mirrors.oci.copying.options import CopyOptions
 from mirrors.oci.copying.progress import Progress, TagProgress
 from mirrors.oci.copying.selection import Choice, Selection
-from mirrors.oci.copying.transfer import Transfer
-from mirrors.oci.errors import DigestMismatch, Incomplete, MalformedAnswer, NotFound, Side, Unsupported, blame
+from mirrors.oci.copying.transfer import Transfer, algorithm_refused
+from mirrors.oci.errors import Incomplete, MalformedAnswer, NotFound, Side, Unsupported, blame
 from mirrors.oci.images.manifest import INDEX_TYPES, MANIFEST_TYPES, SCHEMA_1, SCHEMA_1_SENTENCE, Descriptor, Manifest
 
 _IMAGES_AT_ONCE = 16
@@ -184,7 +183,7 @@ class Walk:
         if child.media_type in SCHEMA_1:
             raise Unsupported(SCHEMA_1_SENTENCE, side=Side.SOURCE)
         try:
-            await self._transfer.copy(child, tag=tag)
+            await self._transfer.copy([child], tag=tag)
         except NotFound as error:
             if error.side is not Side.SOURCE:
                 raise
@@ -200,7 +199,7 @@ class Walk:
         Returns whether the target lists it by itself with its subject, if it has one.
         """
         try:
-            with blame(Side.TARGET), self._sha512_refused(choice.manifest.digest):
+            with blame(Side.TARGET), algorithm_refused(choice.manifest.digest, location=self._target.location):
                 pauses = _UNSEEN if choice.complete else ()
                 return await self._persistently_push(choice.manifest, pauses=pauses, tag=tag)
         except (Unsupported, NotFound) as error:
@@ -215,20 +214,6 @@ class Walk:
             side=Side.TARGET,
         )
 
-    @contextmanager
-    def _sha512_refused(self, digest: str) -> Iterator[None]:
-        """Turn the target's refusal of a digest into a sentence, where few registries take such a digest."""
-        try:
-            yield
-        except (Unsupported, DigestMismatch) as error:
-            if digest.startswith("sha256:") or error.side is Side.SOURCE or isinstance(error, Incomplete):
-                raise
-            raise Unsupported(
-                f"{self._target.location} does not take content with a {digest.partition(':')[0]} digest. "
-                "Leave the tag out, or choose a target registry that does.",
-                side=Side.TARGET,
-            ) from error
-
     async def _persistently_push(self, manifest: Manifest, *, tag: str | None, pauses: Sequence[float]) -> bool:
         for pause in pauses:
             try:
@@ -240,11 +225,7 @@ class Walk:
     async def _copy_blobs(self, manifest: Manifest, *, tag: TagProgress) -> None:
         with blame(Side.SOURCE):
             blobs = {blob.digest: blob for blob in manifest.blobs() if self._copies_foreign or not blob.is_foreign}
-        await run_all(self._copy_blob(blob, tag=tag) for blob in blobs.values())
-
-    async def _copy_blob(self, blob: Descriptor, *, tag: TagProgress) -> None:
-        with self._sha512_refused(blob.digest):
-            await self._transfer.copy(blob, tag=tag)
+        await self._transfer.copy(blobs.values(), tag=tag)
 
     async def _has_manifest(self, digest: str) -> bool:
         if self._fresh:
