@@ -1,18 +1,24 @@
-"""Reading the query where Quay is lenient: what cannot be read counts as not given."""
+"""Reading a request's query."""
 
 from __future__ import annotations
 
 from rest_framework.request import Request
 
+FALSE = frozenset({"", "0", "false", "no", "null", "none"})
 LARGEST = 10**12
-"""What times a page's length databases still count to."""
-_FALSE = frozenset({"", "0", "false", "null"})
+"""Times the length of a page it is still a number that databases know."""
+
+
+def is_true(request: Request, name: str, *, default: bool = False) -> bool:
+    """Whether a parameter is given and not one of Quay's words for no, in whatever case."""
+    value = request.query_params.get(name)
+    return default if value is None else value.strip().lower() not in FALSE
 
 
 def lenient_number(
     request: Request, name: str, *, default: int, minimum: int = 1, maximum: int = LARGEST, clamps: bool = False
 ) -> int:
-    """A number of the query; `maximum` for a larger one, the default for what is none.
+    """A number, where Quay takes the default for what is none; `maximum` for a larger one.
 
     For one below the minimum the default, or with clamps the minimum.
     """
@@ -23,8 +29,3 @@ def lenient_number(
     if text.startswith("-") or int(text[:13]) < minimum:
         return minimum if clamps else default
     return min(int(text[:13]), maximum)
-
-
-def flag(request: Request, name: str) -> bool:
-    """Whether the query has it, and not as one of Quay's words for no."""
-    return request.query_params.get(name, "").strip().lower() not in _FALSE
