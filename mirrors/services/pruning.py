@@ -19,8 +19,17 @@ _READ_AT_ONCE = 16
 async def prune(target: ContentRepository, *, keep: set[str], records: SyncRecords) -> None:
     """Delete every tag but these; only ever to be called after a complete, faultless run."""
     for tag in await tags_to_delete(target, keep=keep):
+        known = records.remembered(tag) or await _described(target, tag)
         await target.delete_tag(tag)
-        records.add_deleted(tag)
+        records.add_deleted(tag, known)
+
+
+async def _described(target: ContentRepository, tag: str) -> oci.KnownTag | None:
+    """What a tag that no sync has brought is at the target, so that it can be restored; None where nobody can tell."""
+    with suppress(oci.OCIError):  # what cannot be described can be deleted all the same, or that says why not
+        there = await target.resolve(tag)
+        return oci.KnownTag("", there.digest) if there else None
+    return None
 
 
 async def tags_to_delete(target: ContentRepository, *, keep: set[str]) -> list[str]:

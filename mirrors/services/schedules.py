@@ -62,6 +62,12 @@ def advance(mirror: Mirror) -> None:
         unedited.update(next_sync_at=fresh.next_slot(now))
 
 
+def advance_after(sync: Sync) -> None:
+    """The same once this sync is over; one that put a tag back was no part of the schedule."""
+    if sync.restores is None:
+        advance(sync.mirror)
+
+
 def plan_next_attempt(
     sync: Sync, *, trigger: Trigger, only_tags: list[str] | None = None, retry_after: float | None = None
 ) -> Sync | None:
@@ -72,7 +78,7 @@ def plan_next_attempt(
     # Both may have changed since the worker read them: who asked has been removed, or has cancelled at the last moment.
     sync.refresh_from_db(fields=["requested_by", "cancel_requested_at"])
     if sync.attempt >= settings.SYNC_ATTEMPTS or sync.cancel_requested_at or is_switched_off(sync):
-        advance(sync.mirror)
+        advance_after(sync)
         return None
     delay = timedelta(0) if trigger == Trigger.RECOVERY else retry_delay(sync.attempt, retry_after=retry_after)
     following = Sync.objects.create(
@@ -83,6 +89,7 @@ def plan_next_attempt(
         attempt=sync.attempt + 1,
         previous=sync,
         only_tags=only_tags,
+        restores=sync.restores,
         available_at=timezone.now() + delay,
     )
     if not delay:

@@ -30,6 +30,7 @@ _PLACES = BlobPlaces()
 class Plan:
     """Both ends, the tags, and how to copy them.
 
+    kept: tags that pruning spares. restores: the tag to be put back, and nothing else is to be done.
     remembered: what the target has as far as the database knows. scope: of the settings that say what a tag needs
     there. settled: the tags that were copied or compared with just these. asks_target: none of it is relied on.
     """
@@ -38,6 +39,8 @@ class Plan:
     target: connections.Location
     patterns: list[str]
     only_tags: list[str] | None
+    kept: frozenset[str]
+    restores: dict[str, str] | None
     options: oci.CopyOptions
     remembered: dict[str, KnownTag]
     scope: str
@@ -72,6 +75,8 @@ def plan_of(sync: Sync) -> Plan:
         target=target,
         patterns=mirror.tag_patterns,
         only_tags=sync.only_tags,
+        kept=frozenset(mirror.kept_tags),
+        restores=sync.restores,
         options=oci.CopyOptions(
             platforms=oci.parse_platforms(mirror.platforms),
             index_mode=IndexMode(mirror.index_mode),

@@ -60,12 +60,25 @@ class SyncRecords:
             if mirrored is not None:
                 self._tags.append(mirrored)
 
-    def add_deleted(self, tag: str) -> None:
-        """Take in a tag that no longer matched and is gone."""
+    def remembered(self, tag: str) -> KnownTag | None:
+        """What the database knew of the tag when the sync began."""
+        return self._remembered.get(tag)
+
+    def add_deleted(self, tag: str, known: KnownTag | None = None) -> None:
+        """Take in a tag that no longer matched and is gone. known: what it was; without it nobody can restore it."""
         action = TagCopy.Action.DELETED
+        known = known or self._remembered.get(tag)
+        copy = TagCopy(
+            sync=self.sync,
+            tag=tag,
+            action=action,
+            source_digest=known.source_digest if known else "",
+            target_digest_before=known.target_digest if known else "",
+            message="It no longer matches any pattern.",
+        )
         with self._lock:
             self._counts[action] += 1
-            self._keep(TagCopy(sync=self.sync, tag=tag, action=action, message="It no longer matches any pattern."))
+            self._keep(copy)
 
     def counters(self) -> dict[str, Any]:
         """The sync's columns as they stand now."""

@@ -15,7 +15,7 @@ from mirrors.models import Repository, Sync
 from mirrors.models.encryption import DecryptionFailed
 from mirrors.models.sync import Stage, Status, Trigger
 from mirrors.oci import Code, ContentRepository, OCIError, Side
-from mirrors.services import connections, schedules, sync_log
+from mirrors.services import connections, restoring, schedules, sync_log
 from mirrors.services.heartbeat import Heartbeat, Verdict
 from mirrors.services.host_pauses import exchange_pauses, tell_pauses
 from mirrors.services.pruning import prune
@@ -115,7 +115,8 @@ async def _mirror(plan: Plan, records: SyncRecords, heartbeat: Heartbeat) -> Out
             connections.opened(plan.target, side=Side.TARGET) as target,
         ):
             try:
-                return await _copy_and_prune(plan, source, target, records)
+                work = _copy_and_prune if plan.restores is None else _put_back
+                return await work(plan, source, target, records)
             finally:
                 records.rate_limit = source.rate_limit if isinstance(source, oci.RemoteRepository) else None
     finally:
@@ -144,8 +145,19 @@ async def _copy_and_prune(
     if failed:
         return _failure_of_tags(failed, total=len(wanted))
     records.stage = Stage.PRUNING
-    await prune(target, keep=set(selected), records=records)
+    await prune(target, keep={*selected, *plan.kept}, records=records)
     return Outcome(_summary(records))
+
+
+async def _put_back(plan: Plan, source: ContentRepository, target: ContentRepository, records: SyncRecords) -> Outcome:
+    records.stage, records.tags_total = Stage.COPYING, 1
+    outcome = await restoring.put_back(
+        plan.restores or {}, source=source, target=target, options=plan.options, progress=records.progress
+    )
+    records.add(outcome)
+    if failed := failures([outcome]):
+        return _failure_of_tags(failed, total=1)
+    return Outcome(f"{outcome.tag} is {outcome.target_digest} again. {outcome.reason}")
 
 
 def _failure_of_tags(failed: list[oci.TagOutcome], *, total: int) -> Outcome:
@@ -187,7 +199,9 @@ def _finish(sync: Sync, records: SyncRecords, *, outcome: Outcome | None, verdic
                 sync, trigger=Trigger.RETRY, only_tags=failure.only_tags, retry_after=failure.retry_after
             )
         else:
-            schedules.advance(sync.mirror)
+            schedules.advance_after(sync)
+        if sync.restores and sync.status == Status.SUCCEEDED:
+            restoring.keep(sync.mirror, sync.restores["tag"])
     logger.info("%s of %s: %s", sync, sync.mirror.repository, sync.message)
 
 

@@ -38,7 +38,7 @@ def cancel_sync(mirror: Mirror, *, by: User | None = None) -> Sync:
     if sync is None:
         raise NotSyncing(f"No sync of {mirror.repository} is queued or running.")
     if sync.withdraw(message=f"Cancelled {_name(by)}before it started."):
-        schedules.advance(mirror)
+        schedules.advance_after(sync)
     elif not sync.request_cancel():
         raise NotSyncing(f"The sync of {mirror.repository} has just ended.")
     _record(mirror, to="SYNC_CANCEL", by=by)
