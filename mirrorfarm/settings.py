@@ -105,6 +105,9 @@ REPO_MIRROR_TLS_VERIFY = env.boolean("REPO_MIRROR_TLS_VERIFY", True)
 # Days a finished sync and its tags stay in the history.
 HISTORY_DAYS = env.integer("HISTORY_DAYS", 90, minimum=1)
 
+# Days an entry stays in the audit log; 0 keeps all.
+LOG_RETENTION_DAYS = env.integer("LOG_RETENTION_DAYS", 90, minimum=0)
+
 # --- Safety -------------------------------------------------------------------------------------------------------
 
 # Where connections to registries may go, by their word too. strict: public addresses alone. private-allowed: also the
@@ -144,6 +147,49 @@ for _network in EGRESS_BLOCKED_NETWORKS:
         raise ImproperlyConfigured(
             f"EGRESS_BLOCKED_NETWORKS holds {_network!r}, which is no network: {_error}."
         ) from None
+
+# --- Signing in with OpenID Connect -------------------------------------------------------------------------------
+
+# The provider's issuer, exactly as its discovery document (/.well-known/openid-configuration) writes it. Empty: people
+# sign in with passwords alone. The redirect address to register there is PUBLIC_URL/oidc/callback.
+OIDC_ISSUER = env.text("OIDC_ISSUER")
+
+# This farm's client at the provider.
+OIDC_RP_CLIENT_ID = env.text("OIDC_RP_CLIENT_ID")
+OIDC_RP_CLIENT_SECRET = env.text("OIDC_RP_CLIENT_SECRET")
+
+# The provider's endpoints, from the same document: authorization_endpoint, token_endpoint, userinfo_endpoint, jwks_uri.
+OIDC_OP_AUTHORIZATION_ENDPOINT = env.url("OIDC_OP_AUTHORIZATION_ENDPOINT", schemes=("http", "https"))
+OIDC_OP_TOKEN_ENDPOINT = env.url("OIDC_OP_TOKEN_ENDPOINT", schemes=("http", "https"))
+OIDC_OP_USER_ENDPOINT = env.url("OIDC_OP_USER_ENDPOINT", schemes=("http", "https"))
+OIDC_OP_JWKS_ENDPOINT = env.url("OIDC_OP_JWKS_ENDPOINT", schemes=("http", "https"))
+
+# How the provider signs its tokens, and what it is asked to tell.
+OIDC_RP_SIGN_ALGO = env.text("OIDC_RP_SIGN_ALGO", "RS256", choices=("RS256", "RS384", "RS512", "ES256", "ES384"))
+OIDC_RP_SCOPES = env.text("OIDC_RP_SCOPES", "openid email profile")
+
+# Whether people whom the farm does not know yet get an account. Else an administrator fills in their OpenID subject.
+OIDC_CREATE_USER = env.boolean("OIDC_CREATE_USER", True)
+
+# What the button on the sign-in page calls the provider.
+OIDC_NAME = env.text("OIDC_NAME", "OpenID") if OIDC_ISSUER else ""
+
+# Seconds that each of the three calls to the provider may take while somebody signs in.
+OIDC_TIMEOUT = env.integer("OIDC_TIMEOUT", 5, minimum=1, maximum=60)
+
+OIDC_USE_PKCE = True
+OIDC_AUTHENTICATION_CALLBACK_URL = "web:openid-callback"
+if OIDC_ISSUER:
+    for _name in (
+        "OIDC_RP_CLIENT_ID",
+        "OIDC_RP_CLIENT_SECRET",
+        "OIDC_OP_AUTHORIZATION_ENDPOINT",
+        "OIDC_OP_TOKEN_ENDPOINT",
+        "OIDC_OP_USER_ENDPOINT",
+        "OIDC_OP_JWKS_ENDPOINT",
+    ):
+        if not globals()[_name]:
+            raise ImproperlyConfigured(f"{_name} is not set while OIDC_ISSUER is: signing in with OpenID needs it.")
 
 # --- Django -------------------------------------------------------------------------------------------------------
 
@@ -238,6 +284,8 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 AUTH_USER_MODEL = "mirrors.User"
 AUTHENTICATION_BACKENDS = ["mirrors.services.sign_in.PasswordBackend"]
+if OIDC_ISSUER:
+    AUTHENTICATION_BACKENDS.append("mirrors.services.openid.OpenIDBackend")
 LOGIN_URL = "web:sign-in"
 LOGIN_REDIRECT_URL = "web:repositories"
 LOGOUT_REDIRECT_URL = "web:sign-in"

@@ -7,6 +7,7 @@ from django.urls import re_path
 from mirrors.api.accounts.routes import ROUTES as ACCOUNTS
 from mirrors.api.documents.routes import ROUTES as DOCUMENTS
 from mirrors.api.endpoint import UnknownRoute
+from mirrors.api.fleet.routes import ROUTES as FLEET
 from mirrors.api.logs.routes import ROUTES as LOGS
 from mirrors.api.mirroring.routes import ROUTES as MIRRORING
 from mirrors.api.organization_mirrors.routes import ROUTES as ORGANIZATION_MIRRORS
@@ -17,6 +18,7 @@ app_name = "api"
 urlpatterns = [
     *SIGN_IN,
     *ORGANIZATION_MIRRORS,
+    *FLEET,
     *MIRRORING,
     *ACCOUNTS,
     *LOGS,

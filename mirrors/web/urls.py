@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.urls import path
 from django.views.generic import RedirectView
 
-from mirrors.web import accounts, mirroring, repositories
+from mirrors.web import accounts, mirroring, oauth, openid, repositories
 
 app_name = "web"
 
@@ -28,7 +28,14 @@ def repository_page(request: HttpRequest, namespace: str, name: str) -> HttpResp
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="web:repositories"), name="home"),
     path("signin", accounts.SignInView.as_view(), name="sign-in"),
-    path("signout", accounts.SignOutView.as_view(), name="sign-out"),
+    path("signout", accounts.sign_out, name="sign-out"),
+    path("csrf_token", accounts.csrf_token, name="csrf-token"),
+    path("oauth/authorize", oauth.AuthorizePage.as_view(), name="oauth-authorize"),
+    path("oauth/authorizeapp", oauth.AuthorizeApplication.as_view(), name="oauth-authorizeapp"),
+    path("oauth/denyapp", oauth.DenyApplication.as_view(), name="oauth-denyapp"),
+    path("oauth/localapp", oauth.local_application, name="oauth-localapp"),
+    path("oidc/authenticate", openid.AuthenticateView.as_view(), name="openid-authenticate"),
+    path("oidc/callback", openid.CallbackView.as_view(), name="openid-callback"),
     path("theme", accounts.change_theme, name="theme"),
     path("repository", repositories.RepositoryList.as_view(), name="repositories"),
     path("new-repository", repositories.CreateRepository.as_view(), name="create-repository"),
