@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rest_framework.request import Request
 
-FALSE = frozenset({"", "0", "false", "no", "null", "none"})
+FALSE = frozenset({"", "0", "false", "null"})
 LARGEST = 10**12
 """Times the length of a page it is still a number that databases know."""
 
@@ -29,3 +29,10 @@ def lenient_number(
     if text.startswith("-") or int(text[:13]) < minimum:
         return minimum if clamps else default
     return min(int(text[:13]), maximum)
+
+
+def number(request: Request, name: str, *, default: int) -> int:
+    """A whole number of the query; the default for anything else, as in Quay."""
+    text = request.query_params.get(name, "").strip()
+    digits = text.removeprefix("-")
+    return int(text) if digits.isascii() and digits.isdigit() and len(digits) <= 9 else default

@@ -118,8 +118,9 @@ class Heartbeat:
         if time.monotonic() - self._checked_at < CANCEL_CHECK_SECONDS:
             return
         self._checked_at = time.monotonic()
-        if Sync.objects.filter(pk=self.sync.pk, cancel_requested_at__isnull=False).exists():
-            self._stop(Verdict.CANCELLED)
+        asked = Sync.objects.filter(pk=self.sync.pk).values_list("cancel_requested_at", flat=True)
+        if not asked or asked[0] is not None:
+            self._stop(Verdict.CANCELLED if asked else Verdict.LOST)  # lost: its repository has been deleted
             return
         exchange_pauses()  # last: whatever goes wrong with it must keep nobody from cancelling
 

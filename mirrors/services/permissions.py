@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import Any
+
 from django.db import transaction
 
 from mirrors.errors import InvalidInput, NotFound
-from mirrors.models import Repository, RepositoryPermission, Robot, Team, User
+from mirrors.models import Repository, RepositoryPermission, Robot, Team, TeamMember, User
 from mirrors.services import robots
 from mirrors.services.log_entries import record
 
@@ -24,6 +27,13 @@ def account_permissions(repository: Repository) -> list[RepositoryPermission]:
 def team_permissions(repository: Repository) -> list[RepositoryPermission]:
     """Those of teams, by name."""
     return list(repository.permissions.exclude(team=None).select_related("team").order_by("team__name"))
+
+
+def members_among(repository: Repository, permissions: Collection[RepositoryPermission]) -> set[int]:
+    """The primary keys of the users with these permissions who belong to the repository's organization; one query."""
+    users = [permission.user_id for permission in permissions if permission.user_id is not None]
+    members = TeamMember.objects.filter(team__namespace=repository.namespace_id, user__in=users)
+    return {user for user in members.values_list("user", flat=True) if user is not None}
 
 
 def holder_of(permission: RepositoryPermission) -> Holder:
@@ -85,7 +95,7 @@ def remove_role(repository: Repository, holder: Holder) -> None:
     record("delete_repo_permission", repository=repository, **_logged(holder))
 
 
-def _column(holder: Holder) -> dict[str, Holder]:
+def _column(holder: Holder) -> dict[str, Any]:
     return {_kind(holder): holder}
 
 
@@ -95,5 +105,5 @@ def _kind(holder: Holder) -> str:
     return "user" if isinstance(holder, User) else "team"
 
 
-def _logged(holder: Holder) -> dict[str, str]:
+def _logged(holder: Holder) -> dict[str, Any]:
     return {"team" if isinstance(holder, Team) else "username": name_of(holder)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.apps import apps
 from django.conf import settings
@@ -12,7 +12,7 @@ from django.db import models, transaction
 from django.db.models import Min
 from django.utils import timezone
 
-from mirrors.models import HostPause, Sync
+from mirrors.models import HostPause, Repository, Sync
 from mirrors.models.encryption import CiphertextField, decrypt, encrypt
 from mirrors.models.sync import Status
 from mirrors.oci.store import garbage
@@ -29,9 +29,22 @@ def collect_garbage() -> garbage.GarbageReport:
     untouched_since = timezone.now() - GRACE
     if oldest is not None:
         untouched_since = min(untouched_since, oldest)
+    _delete_leftovers(untouched_since=untouched_since)
     report = garbage.collect_garbage(connections.store(), untouched_since=untouched_since)
     logger.info("Garbage collection freed %s bytes in %s blobs", report.bytes_freed, report.blobs_removed)
     return report
+
+
+def _delete_leftovers(*, untouched_since: datetime) -> None:
+    """What a worker has still written for a repository that was being deleted, or could not be deleted then."""
+    store = connections.store()
+    stored = list(store.repositories())
+    known = {"/".join(names) for names in Repository.objects.values_list("namespace__name", "name")}
+    for name in stored:
+        written = max(store.tag_times(name).values(), default=0.0)
+        if name not in known and written < untouched_since.timestamp():
+            store.delete_repository(name)
+            logger.info("The content of %s, which does not exist any more, was removed from the built-in store", name)
 
 
 def forget_old_syncs() -> int:

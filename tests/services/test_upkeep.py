@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
-from mirrors.models import Mirror, Sync, TagCopy
+from mirrors.models import Mirror, Repository, Sync, TagCopy
 from mirrors.oci import StoredRepository
 from mirrors.sample.images import small_image, store_image
 from mirrors.services import connections, upkeep
@@ -35,7 +35,7 @@ async def stored(store_dir: Path) -> StoredRepository:
     return repository
 
 
-def test_garbage_is_what_no_tag_reaches(stored: StoredRepository, store_dir: Path) -> None:
+def test_garbage_is_what_no_tag_reaches(repository: Repository, stored: StoredRepository, store_dir: Path) -> None:
     before = size_of(store_dir)
 
     report = upkeep.collect_garbage()
@@ -44,6 +44,21 @@ def test_garbage_is_what_no_tag_reaches(stored: StoredRepository, store_dir: Pat
     assert report.bytes_freed > 0
     assert size_of(store_dir) < before
     assert connections.store().tags("acme/app") == ["kept"]
+
+
+def test_content_of_a_repository_that_does_not_exist_any_more_goes_unless_it_is_young(
+    repository: Repository, stored: StoredRepository, store_dir: Path
+) -> None:
+    repository.delete()
+    touched = store_dir / "repositories/acme/app/_tags/kept"
+    touched.touch()
+    upkeep.collect_garbage()
+    assert connections.store().tags("acme/app") == ["kept"]
+
+    make_old(store_dir)
+    upkeep.collect_garbage()
+
+    assert not connections.store().has_repository("acme/app")
 
 
 def test_what_a_running_sync_may_have_written_is_spared(stored: StoredRepository, mirror: Mirror) -> None:

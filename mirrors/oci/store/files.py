@@ -94,6 +94,15 @@ class Store:
                 return []
             raise NotFound(f"The built-in store has no repository {name}. Sync it first.") from None
 
+    def tag_times(self, name: str) -> dict[str, float]:
+        """Every tag with the time it was last written, in seconds since 1970; {} where there is no such repository."""
+        times: dict[str, float] = {}
+        folder = self.folder(name) / TAGS
+        for tag in _names_in(folder):
+            with suppress(FileNotFoundError):  # it goes at this very moment
+                times[tag] = (folder / tag).stat().st_mtime
+        return times
+
     def find_manifest(self, name: str, reference: str) -> StoredContent | None:
         """What a tag or digest points at in this repository, or None."""
         digest: str | None = reference
