@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from mirrors.services import previews, upkeep
+from mirrors.services import logs, previews, upkeep
 
 
 @shared_task(name="tasks.upkeep.collect_garbage")
@@ -27,5 +27,6 @@ def forget_old_previews() -> None:
 
 @shared_task(name="tasks.upkeep.forget_old_syncs")
 def forget_old_syncs() -> None:
-    """Drop history older than HISTORY_DAYS."""
+    """Drop history older than HISTORY_DAYS, and log entries older than LOG_RETENTION_DAYS."""
     upkeep.forget_old_syncs()
+    logs.forget_old_entries()

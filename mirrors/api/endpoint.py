@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 
 from mirrors.api.authentication import BearerAuthentication, HoldsScope, SessionAuthentication, caller, has_scope
 from mirrors.api.errors import InsufficientScope, NoSuchRoute
-from mirrors.models import User
+from mirrors.models import AccessToken, User
 from mirrors.models.repository import RepositoryPermission
 from mirrors.services import access, log_entries
 
@@ -42,7 +42,8 @@ class Endpoint(APIView):
     def initial(self, request: Request, *args: Any, **options: Any) -> None:
         """Authentication, scopes; then the audit log learns who calls."""
         super().initial(request, *args, **options)
-        log_entries.identify(request.user, token=request.auth)
+        token = request.auth if isinstance(request.auth, AccessToken) else None
+        log_entries.identify(request.user, token=token)
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **options: Any) -> Any:
         """Not to be kept anywhere: answers hold robots' tokens, and what only this caller may know."""

@@ -18,7 +18,13 @@ from mirrors.api.operations import Operation, operation_of
 ERROR = {"$ref": "#/components/schemas/ApiError"}
 JSON = "application/json"
 BEARER, SESSION, CSRF = "accessToken", "session", "csrfToken"
-"""Names of the security schemes, see `components`."""
+"""Names of the security schemes, see `completion`."""
+IF_MATCH = OpenApiParameter(
+    "If-Match",
+    {"type": "string"},
+    OpenApiParameter.HEADER,
+    description="The ETag of what was read: 412, and no change, where somebody has changed it since. `*` for any.",
+)
 
 
 class EndpointSchema(AutoSchema):
@@ -85,12 +91,13 @@ class EndpointSchema(AutoSchema):
         return alternatives if self._scope else [*alternatives, {}]
 
     def get_override_parameters(self) -> list[Any]:
-        """Of the query and of the address."""
+        """Of the address, of the query, and If-Match where somebody else's change may be refused."""
         of_query = [
             OpenApiParameter(name, dict(schema), OpenApiParameter.QUERY, description=meaning)
             for name, (schema, meaning) in self._operation.query.items()
         ]
-        return [*path_parameters(self.path_regex), *of_query]
+        of_head = [IF_MATCH] if HTTPStatus.PRECONDITION_FAILED in self._operation.errors else []
+        return [*path_parameters(self.path_regex), *of_query, *of_head]
 
     def get_request_serializer(self) -> Any:
         """The body's schema; {} is: no body."""
@@ -99,10 +106,9 @@ class EndpointSchema(AutoSchema):
     def get_response_serializers(self) -> Any:
         """Bodies by status."""
         answers: dict[Any, Any] = {
-            (status, _media_type(schema)): OpenApiResponse(
-                dict(schema) if schema else None, description=HTTPStatus(status).phrase
-            )
+            (status, kind): OpenApiResponse(dict(schema) if schema else None, description=HTTPStatus(status).phrase)
             for status, schema in self._operation.answers.items()
+            for kind in _media_types(schema or {})
         }
         missing = sorted(set(self._errors()) - set(self._operation.answers))
         return answers | {
@@ -125,8 +131,9 @@ class EndpointSchema(AutoSchema):
             yield HTTPStatus.UNSUPPORTED_MEDIA_TYPE
 
 
-def _media_type(schema: Mapping[str, Any] | None) -> str:
-    return str((schema or {}).get("contentMediaType", JSON))
+def _media_types(schema: Mapping[str, Any]) -> dict[str, None]:
+    """JSON, unless the schema, or each that `oneOf` has, says something else."""
+    return dict.fromkeys(each.get("contentMediaType", JSON) for each in schema.get("oneOf", [schema]))
 
 
 def room_of(endpoint: type) -> str:

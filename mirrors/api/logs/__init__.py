@@ -1,0 +1,1 @@
+"""Usage logs: who changed what, and what the syncs did."""

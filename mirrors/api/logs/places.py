@@ -1,0 +1,68 @@
+"""Whose logs an address gives, and who may read them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rest_framework.request import Request
+
+from mirrors.api.authentication import caller
+from mirrors.api.endpoint import require_role
+from mirrors.api.errors import InsufficientScope
+from mirrors.errors import NotFound
+from mirrors.models import Namespace, Repository
+from mirrors.models.repository import RepositoryPermission
+from mirrors.services import access, log_entries, logs, namespaces
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where log entries belong. `name`: what pages and exports of it are signed for."""
+
+    name: str
+    entries: logs.Entries
+    namespace: Namespace | None = None
+    repository: Repository | None = None
+
+    def record_export(self, *, url: str | None, email: str | None) -> None:
+        """Log among them that they were exported."""
+        kind = "export_logs_success"
+        log_entries.record(kind, namespace=self.namespace, repository=self.repository, url=url, email=email)
+
+
+def repository_place(request: Request, full_name: str) -> Place:
+    """For those who administer the repository, and those who see everything."""
+    require_role(request, full_name, role=RepositoryPermission.Role.ADMIN, reading=True)
+    repository = access.find_repository(full_name, account=caller(request))
+    return Place(f"repository:{repository.pk}", logs.entries_of_repository(repository), repository=repository)
+
+
+def organization_place(request: Request, name: str) -> Place:
+    """For those who administer the organization, and those who see everything: only they learn that it is missing."""
+    user = caller(request)
+    namespace = _organization(name)
+    allowed = access.may_see_namespace_settings(user, namespace) if namespace else access.sees_everything(user)
+    if not allowed:
+        raise InsufficientScope(f"Unauthorized: you need to administer {name} to see its logs.")
+    if namespace is None:
+        raise NotFound(f"There is no organization named {name}.")
+    return Place(f"namespace:{namespace.pk}", logs.entries_of_namespace(namespace), namespace=namespace)
+
+
+def user_place(request: Request) -> Place:
+    """The caller's own namespace, and their sign-ins."""
+    namespace = namespaces.find_namespace(caller(request).username)
+    return Place(f"namespace:{namespace.pk}", logs.entries_of_namespace(namespace), namespace=namespace)
+
+
+def whole_farm(request: Request) -> Place:
+    """Everything, for those who see everything."""
+    if not access.sees_everything(caller(request)):
+        raise InsufficientScope("Unauthorized: the logs of the whole farm are for superusers.")
+    return Place("all", logs.all_entries())
+
+
+def _organization(name: str) -> Namespace | None:
+    if "\0" in name:
+        return None
+    return Namespace.objects.filter(name=name, kind=Namespace.Kind.ORGANIZATION).first()

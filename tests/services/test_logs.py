@@ -1,0 +1,42 @@
+"""How long the audit log is kept."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from pytest_django import Settings
+
+from mirrors.models import LogEntry, Repository
+from mirrors.services import logs
+from mirrors.services.log_entries import record
+from tasks.upkeep import forget_old_syncs
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def entries(repository: Repository) -> None:
+    """Seven entries, from one to seven days old."""
+    for days in range(1, 8):
+        entry = record(f"{days} days old", repository=repository)
+        LogEntry.objects.filter(pk=entry.pk).update(created_at=timezone.now() - timedelta(days=days))
+
+
+@pytest.mark.usefixtures("entries")
+def test_entries_are_forgotten_after_their_days_in_batches(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.LOG_RETENTION_DAYS = 2
+    monkeypatch.setattr(logs, "BATCH", 2)
+
+    forget_old_syncs()
+
+    assert [entry.kind for entry in LogEntry.objects.all()] == ["1 days old"]
+
+
+@pytest.mark.usefixtures("entries")
+def test_with_no_retention_everything_stays(settings: Settings) -> None:
+    settings.LOG_RETENTION_DAYS = 0
+
+    assert logs.forget_old_entries() == 0
+    assert LogEntry.objects.count() == 7
