@@ -40,20 +40,23 @@ class Route:
         return f"{self.method} {self.path} ({self.endpoint.__module__}.{self.endpoint.__name__})"
 
 
-def _routes() -> list[Route]:
+@cache
+def routes() -> list[Route]:
+    """All methods of all addresses."""
     endpoints = one_path_per_route(EndpointEnumerator()._get_api_endpoints(None, ""))
     return [Route(path, method, view) for path, _, method, view in endpoints]
 
 
-ROUTES = _routes()
-_BY_VIEW = {(route.view, route.method): route for route in ROUTES}
+@cache
+def _by_view() -> dict[tuple[Callable[..., Any], str], Route]:
+    return {(route.view, route.method): route for route in routes()}
 
 
 def check_answer(response: HttpResponse) -> None:
     """AssertionError where the document does not have this answer."""
     method = response.request["REQUEST_METHOD"]  # type: ignore[attr-defined]
     match = response.resolver_match  # type: ignore[attr-defined]
-    route = _BY_VIEW.get((match.func, method)) if match else None
+    route = _by_view().get((match.func, method)) if match else None
     if route is None:
         _check_undescribed(response)
         return
