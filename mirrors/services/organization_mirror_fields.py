@@ -17,6 +17,7 @@ LONGEST_URL = 2048
 LONGEST_NAMESPACE = 255
 MINIMUM_INTERVAL = 60
 SHORTEST_TIMEOUT, LONGEST_TIMEOUT = 30, 3600
+_PORTS = {"http": 80, "https": 443}
 _ODD = re.compile(r"[\s\0-\x1f\ud800-\udfff]")
 _NOT_TEXT = re.compile("[\0-\x1f\ud800-\udfff]")
 PROXIES = ("http_proxy", "https_proxy", "no_proxy")
@@ -77,7 +78,7 @@ def clean_source_url(value: Any) -> str:
         raise _refused_url("must include a host, as in https://quay.io")
     try:
         check_registry(parts.netloc)
-        connections.guard().check_host(host, port=port)
+        connections.guard().check_host(host, port=port or _PORTS[parts.scheme])
     except InvalidReference as error:
         raise _refused_url("must include a valid host, as in https://quay.io") from error
     except BlockedDestination as error:
