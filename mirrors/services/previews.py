@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 from datetime import timedelta
 from typing import Any
@@ -14,9 +15,10 @@ from mirrors import oci, queue
 from mirrors.errors import InvalidInput, NotFound
 from mirrors.models import Mirror, Preview, Repository, User
 from mirrors.models.encryption import DecryptionFailed
-from mirrors.oci import Code, IndexLimits, IndexMode, OCIError, Reference, Side
+from mirrors.oci import Code, IndexLimits, IndexMode, OCIError, Side
 from mirrors.services import connections, mirror_fields, mirrors
 from mirrors.services.host_pauses import exchange_pauses, tell_pauses
+from mirrors.services.password_receivers import goes_elsewhere
 from mirrors.services.preview_findings import Findings
 from mirrors.services.preview_plans import DEADLINE, Question, look
 from mirrors.services.storable import storable
@@ -125,25 +127,24 @@ def _wanted(repository: Repository, stored: Mirror | None, values: dict[str, Any
         for field in _NEEDED:
             if field not in cleaned:
                 raise InvalidInput(mirror_fields.MISSING[field], field=field)
-    wanted = stored or Mirror(repository=repository)
-    before = _account(stored) if stored else None
+    wanted = copy.copy(stored) if stored else Mirror(repository=repository)
     for field, value in cleaned.items():
         setattr(wanted, field, value)
-    # A stored password is for whom it was entered for: not for another host, and not for another account there.
-    if before and "source_password" not in cleaned and _account(wanted) != before:
+    if stored and "source_password" not in cleaned and _is_for_somebody_else(stored, wanted, cleaned):
         wanted.source_password_ciphertext = None
         if "source_username" not in cleaned:
             wanted.source_username_ciphertext = None
     return wanted
 
 
-def _account(mirror: Mirror) -> tuple[str, str | None]:
-    """Where the mirror's password is sent to, and for whom."""
+def _is_for_somebody_else(stored: Mirror, wanted: Mirror, cleaned: dict[str, Any]) -> bool:
+    """A stored password is for whom it was entered for: not for another host, and not for another account there."""
+    if goes_elsewhere(stored, wanted):
+        return True
     try:
-        username = mirror.source_username
-    except DecryptionFailed:  # the worker will say so, unless another name is given
-        username = mirror.source_username_ciphertext
-    return Reference.parse_location(mirror.source_reference).registry.lower(), username
+        return "source_username" in cleaned and stored.source_username != cleaned["source_username"]
+    except DecryptionFailed:
+        return True
 
 
 def _ring(preview: Preview) -> None:

@@ -60,6 +60,25 @@ def visible_repositories(account: Account, *, with_public: bool = True) -> Query
     return repositories.filter(visible)
 
 
+def administered_repositories(account: Account, *, reading: bool = False) -> QuerySet[Repository]:
+    """Every repository the account administers, in one query. reading: those who see everything see all of these."""
+    repositories = Repository.objects.select_related("namespace", "namespace__target_registry")
+    return repositories.filter(is_administered(account, reading=reading))
+
+
+def is_administered(account: Account, *, repository: str = "", reading: bool = False) -> Q:
+    """The condition that the account administers the repository. repository: the path to it, empty for itself."""
+    if is_superuser(account) or (reading and sees_everything(account)):
+        return Q()
+    if not isinstance(account, User) or not account.is_active:
+        return Q(pk__in=())
+    namespace, key = (f"{repository}__namespace", repository) if repository else ("namespace", "pk")
+    own = Q(**{f"{namespace}__user": account})
+    by_team = Q(**{f"{namespace}__in": memberships_with(account, Team.Role.ADMIN).values("team__namespace")})
+    granted = Q(**{f"{key}__in": _permissions_of(account).filter(role=Role.ADMIN).values("repository")})
+    return own | by_team | granted
+
+
 def administered_among(user: User, repositories: Iterable[Repository]) -> set[int]:
     """The primary keys of those repositories that the user administers, in two queries for any number of them."""
     repositories = list(repositories)

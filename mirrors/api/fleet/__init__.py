@@ -1,0 +1,1 @@
+"""All mirrors at once (ours)."""
