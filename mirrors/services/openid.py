@@ -74,7 +74,7 @@ class OpenIDBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # the lib
                     log_entries.record("user_create", performer=user, username=name, email=user.email)
             except IntegrityError:
                 # Somebody took the name meanwhile, or the same person signs in twice at once.
-                known = self.filter_users_by_claims(claims).first()
+                known: User | None = self.filter_users_by_claims(claims).first()
                 if known is not None:
                     return known
                 continue

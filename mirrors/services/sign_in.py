@@ -42,6 +42,8 @@ class PasswordBackend(ModelBackend):
 
 def begin_session(request: HttpRequest, user: User, *, kind: str = "quayauth") -> None:
     """Sign the user in at this browser, under a new session key and a new CSRF token. kind: Quay's word for the way."""
+    if request.user.is_authenticated:  # else login does it, and for the same person it would not
+        request.session.cycle_key()
     login(request, user)
     log_entries.record("login_success", namespace=_space_of(user), performer=user, type=kind)
 
