@@ -8,10 +8,10 @@ from datetime import datetime
 from django.contrib.humanize.templatetags.humanize import naturaltime
 from rich.table import Table
 
-from mirrors.management.intervals import interval_text
 from mirrors.management.progress import activity, counts, end_of
 from mirrors.models import Mirror, Sync, TagCopy
 from mirrors.oci import IndexMode
+from mirrors.services.intervals import interval_text
 from mirrors.services.mirror_status import MirrorStatus, State, statuses_of
 
 STYLES = {State.SUCCEEDED: "green", State.FAILED: "red", State.SYNCING: "cyan", State.RETRYING: "yellow"}

@@ -15,13 +15,13 @@ from django.utils import timezone
 
 from mirrors.errors import AlreadySyncing, InvalidInput, MirrorError, NotFound
 from mirrors.management.command import MirrorfarmCommand, acting_user, shell_command
-from mirrors.management.intervals import interval_text, parse_interval
 from mirrors.management.progress import end_of, follow
 from mirrors.management.tables import failed_tag_lines, mirror_details, mirror_table, sync_lines
 from mirrors.models import Mirror, Namespace, Repository, Robot, Sync, User
 from mirrors.models.sync import Status
 from mirrors.oci import IndexMode
 from mirrors.services import access, mirrors, namespaces, organizations, repositories, sync_runs, syncs
+from mirrors.services.intervals import interval_text, parse_interval
 from mirrors.services.mirror_status import status_of
 from mirrors.tag_filters import split_patterns
 
