@@ -1,21 +1,19 @@
-"""Organizations, repositories, robots and access tokens: making them."""
+"""Organizations, robots and access tokens: making them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
-from mirrors.errors import AlreadyExists, Forbidden, InvalidInput, NotFound
-from mirrors.models import AccessToken, Mirror, Namespace, Repository, Robot, User
-from mirrors.services import access, access_tokens, namespaces
-from tests.fixtures.domain import join
+from mirrors.errors import AlreadyExists, InvalidInput, NotFound
+from mirrors.models import AccessToken, Mirror, Namespace, Robot, User
+from mirrors.services import access, access_tokens, namespaces, organizations, robots
 
 
 def test_who_makes_an_organization_administers_it(owner: User) -> None:
-    organization = namespaces.create_organization("new-org", by=owner, email="a@example.com")
+    organization = organizations.create_organization("new-org", by=owner, email="a@example.com")
 
     assert organization.kind == Namespace.Kind.ORGANIZATION
     assert access.administers_namespace(owner, organization)
@@ -25,7 +23,7 @@ def test_who_makes_an_organization_administers_it(owner: User) -> None:
 @pytest.mark.parametrize("name", ["", "a", "Upper", "a b", "a..b", "-a", "a-", "a/b", "ä" * 3, "x" * 256])
 def test_a_name_that_no_registry_takes_is_refused_with_a_hint(owner: User, name: str) -> None:
     with pytest.raises(InvalidInput) as refusal:
-        namespaces.create_organization(name, by=owner)
+        organizations.create_organization(name, by=owner)
 
     assert refusal.value.field == "name"
     assert refusal.value.message
@@ -35,53 +33,27 @@ def test_a_name_that_no_registry_takes_is_refused_with_a_hint(owner: User, name:
 def test_a_taken_name_is_refused_be_it_an_organizations_or_a_users(organization: Namespace, owner: User) -> None:
     for name in ("acme", "owner"):
         with pytest.raises(AlreadyExists, match=f"A user or organization named {name} exists already"):
-            namespaces.create_organization(name, by=owner)
+            organizations.create_organization(name, by=owner)
 
 
-def test_repositories_are_made_by_administrators_and_creators_only(
-    organization: Namespace, owner: User, make_user: Callable[..., User]
-) -> None:
-    creator, member = make_user("creator"), make_user("member")
-    join(organization, creator, role="creator")
-    join(organization, member, role="member")
-
-    made = namespaces.create_repository(organization, "from/creator", by=creator)
-    namespaces.create_repository(organization, "from-owner", by=owner)
-    with pytest.raises(Forbidden, match="You may not create repositories in acme"):
-        namespaces.create_repository(organization, "from-member", by=member)
-
-    assert access.may_administer(creator, made), "its maker administers it"
-    assert (made.state, made.visibility) == (Repository.State.NORMAL, Repository.Visibility.PRIVATE)
-
-
-@pytest.mark.parametrize("name", ["", "Upper", "a//b", "/a", "a/", "a b"])
-def test_a_repository_name_outside_the_grammar_is_refused(organization: Namespace, owner: User, name: str) -> None:
-    with pytest.raises(InvalidInput) as refusal:
-        namespaces.create_repository(organization, name, by=owner)
-
-    assert refusal.value.field == "name"
-
-
-def test_a_second_repository_or_robot_of_a_name_is_refused(repository: Repository, robot: Robot, owner: User) -> None:
-    with pytest.raises(AlreadyExists, match="Repository already exists"):
-        namespaces.create_repository(repository.namespace, "app", by=owner)
+def test_a_second_robot_of_a_name_is_refused(robot: Robot) -> None:
     with pytest.raises(AlreadyExists, match=r"Existing robot with name: acme\+mirror"):
-        namespaces.create_robot(repository.namespace, "mirror")
+        robots.create_robot(robot.namespace, "mirror")
 
 
 def test_a_robot_is_found_by_its_full_name(robot: Robot) -> None:
-    assert namespaces.find_robot("acme+mirror") == robot
+    assert robots.find_robot("acme+mirror") == robot
     for name in ("acme+nobody", "mirror", "other+mirror", ""):
         with pytest.raises(NotFound, match="Could not find robot"):
-            namespaces.find_robot(name)
+            robots.find_robot(name)
 
 
 def test_a_robot_that_a_mirror_needs_is_kept(mirror: Mirror) -> None:
     with pytest.raises(InvalidInput, match="Robot is being used by a mirror"):
-        namespaces.delete_robot(mirror.robot)
+        robots.delete_robot(mirror.robot)
 
     mirror.delete()
-    namespaces.delete_robot(mirror.robot)
+    robots.delete_robot(mirror.robot)
     assert not Robot.objects.exists()
 
 
