@@ -1,14 +1,24 @@
-"""Addresses of people, organizations, teams and robots."""
+"""Addresses of people, organizations, teams, robots and applications."""
 
 from __future__ import annotations
 
-from mirrors.api.accounts import entities, organizations, robot_details, robots, superuser, teams, users
+from mirrors.api.accounts import (
+    applications,
+    entities,
+    organizations,
+    robot_details,
+    robots,
+    superuser,
+    teams,
+    users,
+)
 from mirrors.api.routes import both
 
 ORGANIZATION = "v1/organization/<name:organization>"
 TEAM = f"{ORGANIZATION}/team/<name:team>"
 ROBOT = f"{ORGANIZATION}/robots/<name:robot>"
 OWN_ROBOT = "v1/user/robots/<name:robot>"
+APPLICATION = f"{ORGANIZATION}/applications/<name:client_id>"
 
 ROUTES = [
     *both("v1/organization", organizations.OrganizationsEndpoint),
@@ -21,6 +31,11 @@ ROUTES = [
     *both(f"{ROBOT}/regenerate", robot_details.RegenerateOrganizationRobot),
     *both(f"{ROBOT}/permissions", robot_details.OrganizationRobotPermissions),
     *both(f"{ROBOT}/federation", robot_details.OrganizationRobotFederation),
+    *both(f"{ORGANIZATION}/applications", applications.ApplicationsEndpoint),
+    *both(APPLICATION, applications.ApplicationEndpoint),
+    *both(f"{APPLICATION}/resetclientsecret", applications.ClientSecretEndpoint),
+    *both(f"{APPLICATION}/tokens", applications.ApplicationTokensEndpoint),
+    *both(f"{APPLICATION}/tokens/<name:token>", applications.ApplicationTokenEndpoint),
     *both("v1/user", users.UserEndpoint),
     *both("v1/user/robots", robots.UserRobotsEndpoint),
     *both(OWN_ROBOT, robots.UserRobotEndpoint),
