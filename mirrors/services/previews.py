@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import logging
 from datetime import timedelta
 from typing import Any
@@ -16,9 +15,9 @@ from mirrors.errors import InvalidInput, NotFound
 from mirrors.models import Mirror, Preview, Repository, User
 from mirrors.models.encryption import DecryptionFailed
 from mirrors.oci import Code, IndexLimits, IndexMode, OCIError, Side
-from mirrors.services import connections, mirror_fields, mirrors
+from mirrors.services import connections
+from mirrors.services.drafts import draft_of
 from mirrors.services.host_pauses import exchange_pauses, tell_pauses
-from mirrors.services.password_receivers import goes_elsewhere
 from mirrors.services.preview_findings import Findings
 from mirrors.services.preview_plans import DEADLINE, Question, look
 from mirrors.services.storable import storable
@@ -60,7 +59,7 @@ def request_preview(repository: Repository, *, values: dict[str, Any] | None = N
     stored = Mirror.objects.filter(repository=repository).first()
     if stored is None and values is None:
         raise NotFound(f"{repository} is not mirrored: give the configuration that is to be looked at.")
-    wanted = _wanted(repository, stored, values or {})
+    wanted = draft_of(repository, stored, values or {}, required=_NEEDED)
     under_way = Preview.objects.filter(repository=repository, status__in=Preview.ACTIVE)
     if under_way.filter(created_at__gt=timezone.now() - _OVERDUE).count() >= AT_ONCE:
         raise InvalidInput(f"{AT_ONCE} previews of {repository} are under way: wait for one of them to end.")
@@ -117,34 +116,6 @@ def forget_old_previews() -> int:
     """Delete the previews whose time is over, with what they hold; gives how many."""
     deleted, _ = Preview.objects.filter(expires_at__lt=timezone.now()).delete()
     return deleted
-
-
-def _wanted(repository: Repository, stored: Mirror | None, values: dict[str, Any]) -> Mirror:
-    """The mirror as it would be, not saved."""
-    cleaned = mirror_fields.clean(values)
-    mirrors.check_credentials(cleaned)
-    if stored is None:
-        for field in _NEEDED:
-            if field not in cleaned:
-                raise InvalidInput(mirror_fields.MISSING[field], field=field)
-    wanted = copy.copy(stored) if stored else Mirror(repository=repository)
-    for field, value in cleaned.items():
-        setattr(wanted, field, value)
-    if stored and "source_password" not in cleaned and _is_for_somebody_else(stored, wanted, cleaned):
-        wanted.source_password_ciphertext = None
-        if "source_username" not in cleaned:
-            wanted.source_username_ciphertext = None
-    return wanted
-
-
-def _is_for_somebody_else(stored: Mirror, wanted: Mirror, cleaned: dict[str, Any]) -> bool:
-    """A stored password is for whom it was entered for: not for another host, and not for another account there."""
-    if goes_elsewhere(stored, wanted):
-        return True
-    try:
-        return "source_username" in cleaned and stored.source_username != cleaned["source_username"]
-    except DecryptionFailed:
-        return True
 
 
 def _ring(preview: Preview) -> None:

@@ -39,6 +39,7 @@ ERROR_OF_SYNC = answer(
 REGISTRY_CONFIG = answer(
     {}, {**dict.fromkeys(SWITCHES, BOOLEAN), "proxy": answer({}, dict.fromkeys(PROXIES, or_null(STRING)))}
 )
+STATUS_WORD = {"type": "string", "enum": ["NEVER_RUN", "SYNC_NOW", "SYNCING", "SUCCESS", "FAIL", "CANCEL"]}
 MIRROR_BODY = answer(
     {
         "is_enabled": BOOLEAN,
@@ -50,7 +51,7 @@ MIRROR_BODY = answer(
         "sync_start_date": or_null(DATE),
         "sync_expiration_date": or_null(DATE),
         "sync_retries_remaining": INTEGER,
-        "sync_status": {"type": "string", "enum": ["NEVER_RUN", "SYNC_NOW", "SYNCING", "SUCCESS", "FAIL", "CANCEL"]},
+        "sync_status": STATUS_WORD,
         "root_rule": answer({"rule_kind": {"type": "string", "enum": [RULE_KIND]}, "rule_value": array(STRING)}),
         "robot_username": or_null(STRING),
         "skopeo_timeout_interval": INTEGER,

@@ -92,6 +92,11 @@ class RegistryClient:
         """Whether the registry has denied it anything, or has no pulls left for it: what others need not inherit."""
         return self._reader.was_refused
 
+    @property
+    def uses_tls(self) -> bool | None:
+        """Whether the registry is reached by TLS; None while nobody has found out."""
+        return None if self._home.root is None else self._home.root.scheme == "https"
+
     async def call(
         self,
         method: str,

@@ -1,0 +1,85 @@
+"""Server-sent events of a sync's progress, for a server whose every stream takes a thread (WHATWG HTML, section 9.2).
+
+Between two looks no database connection is held, and nothing but this thread is.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from django.db import DatabaseError, InterfaceError, connection
+
+from mirrors.api.mirroring.seats import Seats
+
+SEATS = Seats(4, what="streams of progress", retry_after=10)
+PERIOD_SECONDS = 1.0
+SILENCE_SECONDS = 15.0  # proxies cut what says nothing for longer
+LONGEST_SECONDS = 300.0
+RETRY_MILLISECONDS = 3000
+
+Body = dict[str, Any]
+
+
+class ProgressStream:
+    """The chunks of one response. Not a generator: one that was never asked for its first chunk closes without a word.
+
+    look: what is true now, None where there is nothing to be seen any more. give_back: called once, at the end.
+    """
+
+    def __init__(self, look: Callable[[], Body | None], *, give_back: Callable[[], None]) -> None:
+        self._look = look
+        self._give_back: Callable[[], None] | None = give_back
+        self._chunks = self._events()
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        try:
+            return next(self._chunks)
+        except BaseException:  # the end too: whatever it is, the place is free again
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """The client has gone, or everything has been said."""
+        give_back, self._give_back = self._give_back, None
+        if give_back is not None:
+            give_back()
+
+    def _events(self) -> Iterator[bytes]:
+        yield f"retry: {RETRY_MILLISECONDS}\n\n".encode()
+        started = spoken = time.monotonic()
+        said: Body | None = None
+        while time.monotonic() - started < LONGEST_SECONDS:
+            body = self._seen()
+            if body is None:
+                yield _event("end", {"reason": "gone"})
+                return
+            now = time.monotonic()
+            if body != said:
+                yield _event("progress", body)
+                said, spoken = body, now
+            elif now - spoken >= SILENCE_SECONDS:
+                yield b": still here\n\n"
+                spoken = now
+            if not body["is_active"]:
+                yield _event("end", {"reason": "idle"})
+                return
+            time.sleep(PERIOD_SECONDS)
+        yield _event("end", {"reason": "time"})
+
+    def _seen(self) -> Body | None:
+        try:
+            return self._look()
+        except (DatabaseError, InterfaceError):  # the client asks again, and is told then
+            return None
+        finally:
+            connection.close()
+
+
+def _event(kind: str, data: Body) -> bytes:
+    return f"event: {kind}\ndata: {json.dumps(data)}\n\n".encode()
