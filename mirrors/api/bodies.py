@@ -28,6 +28,8 @@ class Field:
         return self.check(value, name)
 
 
+LONGEST_OBJECT = 64 * 1024
+DEEPEST_OBJECT = 20
 JSON_TYPE = re.compile(r"\s*application/([^;\s]+\+)?json\s*(;|$)", re.IGNORECASE)
 NOT_UNDERSTOOD = "The browser (or proxy) sent a request that this server could not understand."
 NOT_JSON = "Did not attempt to load JSON data because the request Content-Type was not 'application/json'."
@@ -79,6 +81,30 @@ boolean = Field(_boolean, {"type": "boolean"})
 """true or false."""
 text = Field(_text, {"type": "string"})
 """A string that every database can hold."""
+
+
+def _any_object(value: Any, name: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise InvalidRequest(f"{name} must be a JSON object.")
+    _check_storable(value, name, depth=0)
+    if len(json.dumps(value)) > LONGEST_OBJECT:
+        raise InvalidRequest(f"{name} may have {LONGEST_OBJECT} characters at most.")
+    return value
+
+
+def _check_storable(value: Any, name: str, *, depth: int) -> None:
+    if depth > DEEPEST_OBJECT:
+        raise InvalidRequest(f"{name} is nested deeper than {DEEPEST_OBJECT} levels.")
+    if isinstance(value, str):
+        _text(value, name)
+    elif isinstance(value, dict | list):
+        parts = [*value.keys(), *value.values()] if isinstance(value, dict) else value
+        for part in parts:
+            _check_storable(part, name, depth=depth + 1)
+
+
+any_object = Field(_any_object, {"type": "object"})
+"""An object of any keys, that every database can hold."""
 
 
 def integer(*, minimum: int, maximum: int | None = None) -> Field:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from rest_framework.request import Request
@@ -10,41 +9,16 @@ from rest_framework.response import Response
 
 from mirrors.api.accounts.avatars import AVATAR, avatar
 from mirrors.api.accounts.reach import administered_organization, own_space, read_flag, readable_organization
-from mirrors.api.bodies import Field, nullable, read_number, read_optional_object, text
+from mirrors.api.bodies import any_object, nullable, read_number, read_optional_object, text
 from mirrors.api.dates import mail_date
 from mirrors.api.endpoint import Endpoint
-from mirrors.api.errors import InvalidRequest
 from mirrors.api.mirroring.mirror_body import readable
 from mirrors.api.mirroring.mirror_values import robot_named
 from mirrors.api.operations import INTEGER, MAIL_DATE, STRING, answer, array, operation, or_null
 from mirrors.models import Namespace, Robot
 from mirrors.services import access, robots
 
-LONGEST_METADATA = 64 * 1024
-DEEPEST_METADATA = 20
-
-
-def _metadata(value: Any, name: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise InvalidRequest(f"{name} must be a JSON object.")
-    _check_storable(value, name, depth=0)
-    if len(json.dumps(value)) > LONGEST_METADATA:
-        raise InvalidRequest(f"{name} may have {LONGEST_METADATA} characters at most.")
-    return value
-
-
-def _check_storable(value: Any, name: str, *, depth: int) -> None:
-    if depth > DEEPEST_METADATA:
-        raise InvalidRequest(f"{name} is nested deeper than {DEEPEST_METADATA} levels.")
-    if isinstance(value, str):
-        text(value, name)
-    elif isinstance(value, dict | list):
-        parts = [*value.keys(), *value.values()] if isinstance(value, dict) else value
-        for part in parts:
-            _check_storable(part, name, depth=depth + 1)
-
-
-CREATION = {"description": nullable(text), "unstructured_metadata": nullable(Field(_metadata, {"type": "object"}))}
+CREATION = {"description": nullable(text), "unstructured_metadata": nullable(any_object)}
 BASIC = {
     "name": STRING,
     "created": MAIL_DATE,
