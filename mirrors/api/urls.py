@@ -10,6 +10,7 @@ from mirrors.api.endpoint import UnknownRoute
 from mirrors.api.fleet.routes import ROUTES as FLEET
 from mirrors.api.logs.routes import ROUTES as LOGS
 from mirrors.api.mirroring.routes import ROUTES as MIRRORING
+from mirrors.api.notifications.routes import ROUTES as NOTIFICATIONS
 from mirrors.api.organization_mirrors.routes import ROUTES as ORGANIZATION_MIRRORS
 from mirrors.api.repositories.routes import ROUTES as REPOSITORIES
 from mirrors.api.sign_in.routes import ROUTES as SIGN_IN
@@ -18,6 +19,7 @@ app_name = "api"
 urlpatterns = [
     *SIGN_IN,
     *ORGANIZATION_MIRRORS,
+    *NOTIFICATIONS,
     *FLEET,
     *MIRRORING,
     *ACCOUNTS,

@@ -135,7 +135,7 @@ class VerifyEndpoint(Endpoint):
     @operation(
         "verifyOrgMirrorConnection",
         answers={200: answer({"success": BOOLEAN, "message": STRING})},
-        errors=(404, 503),
+        errors=(404,),
     )
     def post(self, request: Request, organization: str) -> Response:
         """Ask the source, with the stored credentials, whether its organization can be read; 200 also where not."""
