@@ -33,7 +33,8 @@ def find_client(client_id: str) -> Application:
     """The application with this client id, of whichever organization; raises NotFound."""
     found = Application.objects.select_related("namespace").filter(client_id=client_id).first()
     if found is None:
-        raise NotFound("There is no application with that client_id. Its organization's settings show the right one.")
+        text = "There is no application with that client_id. The list of its organization's applications shows it."
+        raise NotFound(text, field="client_id")
     return found
 
 

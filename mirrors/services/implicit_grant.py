@@ -64,5 +64,7 @@ def check_grant(
             field="redirect_uri",
         )
     if response_type not in ("", "token"):
-        raise InvalidInput("response_type must be token: this server has the implicit grant alone.", field="scope")
+        raise InvalidInput(
+            "response_type must be token: this server has the implicit grant alone.", field="response_type"
+        )
     return Grant(application, redirect_uri, access_tokens.scopes_in(scope), state)

@@ -12,14 +12,18 @@ from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
 from django.views.decorators.http import require_safe
 
-from mirrors.errors import InvalidInput, MirrorError, NotFound
+from mirrors.errors import InvalidInput, MirrorError
 from mirrors.services import implicit_grant
 from mirrors.services.implicit_grant import SCOPE_TITLES, Grant
 from mirrors.web.pages import PageView
 from mirrors.web.security import policy_with_forms_to
 
-ERROR_CODES = {NotFound: "invalid_client", InvalidInput: "invalid_request"}
-"""RFC 6749 §4.2.2.1; a scope that is not valid has a code of its own."""
+ERROR_CODES = {
+    "client_id": "invalid_client",
+    "scope": "invalid_scope",
+    "response_type": "unsupported_response_type",
+}
+"""Of the value that is wrong, in the words of RFC 6749 §4.2.2.1; of all others it is invalid_request."""
 
 
 class AuthorizePage(PageView):
@@ -95,7 +99,7 @@ def _local_addresses(request: HttpRequest) -> set[str]:
 
 
 def _refusal(request: HttpRequest, error: MirrorError) -> HttpResponse:
-    code = "invalid_scope" if error.field == "scope" else ERROR_CODES.get(type(error), "invalid_request")
+    code = ERROR_CODES.get(error.field, "invalid_request")
     return _error(request, code=code, text=error.message, status=400)
 
 

@@ -21,8 +21,8 @@ logger = logging.getLogger(__name__)
 REFUSED = "{name} did not sign you in, or no account here is yours. Try again, or ask the administrator of this farm."
 UNREACHABLE = "{name} did not answer as it should. Try again in a moment; the log of this farm says what was wrong."
 NOT_TRUSTED = (
-    "That sign-in cannot be trusted: it was begun in another browser, or has been used, or was meant for somebody else. "
-    "Begin it again."
+    "That sign-in cannot be trusted: it was begun in another browser, or has been used, "
+    "or was meant for somebody else. Begin it again."
 )
 
 
