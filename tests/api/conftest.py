@@ -61,11 +61,16 @@ class APIClient:
         return self.send("PUT", path, json.dumps(body))
 
     def send(
-        self, method: str, path: str, data: str | bytes = "", content_type: str = "application/json"
+        self,
+        method: str,
+        path: str,
+        data: str | bytes = "",
+        content_type: str = "application/json",
+        headers: dict[str, str] | None = None,
     ) -> HttpResponse:
         """Anything else."""
         # Django's client sends no Content-Type with an empty body; Quay's clients do.
-        headers = self._headers | ({"Content-Type": content_type} if content_type else {})
+        headers = self._headers | ({"Content-Type": content_type} if content_type else {}) | (headers or {})
         return self._checked(self.client.generic(method, path, data, content_type=content_type, headers=headers))
 
     def _checked(self, response: HttpResponse) -> HttpResponse:
