@@ -20,6 +20,7 @@ from mirrors.models import Namespace, Repository, Robot, User
 from mirrors.oci import Store
 from mirrors.services import access_tokens, registry_tokens
 from mirrors.services.registry_tokens import LIFETIME, MAX_SCOPES, PullAccess
+from mirrors.services.sign_in_throttle import ACCOUNT_HERE
 from tests.fixtures.domain import PASSWORD
 from tests.registry_api.conftest import PRIVATE_IMAGE, Door
 
@@ -273,3 +274,14 @@ def test_a_new_user_signs_in_over_a_real_connection(door: Door, make_user: Calla
     make_user("newcomer")
     answer = requests.get(f"{door.url}/v2/auth", auth=("newcomer", PASSWORD), timeout=10)
     assert answer.status_code == 200
+
+
+@time_machine.travel(timezone.now(), tick=False)
+def test_guessing_passwords_is_slowed_down_here_too(db: None, owner: User) -> None:
+    client = Client()
+    for _ in range(ACCOUNT_HERE.free):
+        assert client.get("/v2/auth", headers=basic("owner", "wrong")).status_code == 401
+    answer = client.get("/v2/auth", headers=basic("owner", PASSWORD))
+    assert answer.status_code == 429
+    assert int(answer.headers["Retry-After"]) >= 1
+    assert answer.json()["errors"][0]["code"] == "TOOMANYREQUESTS"

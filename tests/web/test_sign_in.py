@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import pytest
+import time_machine
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
+from pytest_django import Settings
 
-from mirrors.models import Mirror, User
+from mirrors.models import LogEntry, Mirror, User
+from mirrors.services.sign_in_throttle import ACCOUNT_HERE
 from tests.fixtures.domain import PASSWORD
 from tests.web.conftest import HTMX, action, signed_in, tab
 
@@ -70,3 +74,53 @@ def test_the_theme_is_remembered_without_javascript(client: Client) -> None:
 def test_the_theme_switch_leads_to_no_other_site(client: Client) -> None:
     response = client.post(reverse("web:theme"), headers={"Referer": "https://evil.example.com/"})
     assert response.url == reverse("web:repositories")
+
+
+@time_machine.travel(timezone.now(), tick=False)
+def test_too_many_wrong_passwords_are_answered_with_a_pause(owner: User) -> None:
+    browser = Client()
+    for _ in range(ACCOUNT_HERE.free):
+        assert browser.post(reverse("web:sign-in"), {"username": "owner", "password": "wrong"}).status_code == 422
+    response = browser.post(reverse("web:sign-in"), {"username": "owner", "password": PASSWORD})
+    assert response.status_code == 429
+    assert int(response.headers["Retry-After"]) >= 1
+    assert "Signing in has failed too often. Try again in" in response.text
+
+
+def test_the_admin_sends_people_to_the_one_sign_in_page(owner: User, superuser: User) -> None:
+    response = Client().get("/admin/", follow=True)
+    assert [address for address, _ in response.redirect_chain] == [
+        "/admin/login/?next=/admin/",
+        "/signin?next=%2Fadmin%2F",
+    ]
+    assert signed_in(superuser).get("/admin/login/").url == "/admin/"
+    assert signed_in(owner).get("/admin/", follow=True).status_code == 403
+
+
+def test_the_csrf_token_for_programs_comes_with_its_cookie() -> None:
+    response = Client().get("/csrf_token")
+    assert len(response.json()["csrf_token"]) == 64
+    assert "csrftoken" in response.cookies
+    assert "no-store" in response.headers["Cache-Control"]
+
+
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "address"),
+    [
+        (0, "192.0.2.7", "127.0.0.1"),
+        (1, "192.0.2.7", "192.0.2.7"),
+        (1, "6.6.6.6, 192.0.2.7", "192.0.2.7"),
+        (2, "6.6.6.6, 192.0.2.7, 10.0.0.1", "192.0.2.7"),
+        (2, "192.0.2.7", "127.0.0.1"),
+        (1, "", "127.0.0.1"),
+        (1, "unknown", "127.0.0.1"),
+        (1, "2001:db8::7", "2001:db8::7"),
+    ],
+)
+def test_behind_proxies_the_address_is_what_the_outermost_one_saw(
+    owner: User, settings: Settings, proxies: int, forwarded: str, address: str
+) -> None:
+    settings.TRUSTED_PROXIES = proxies
+    headers = {"X-Forwarded-For": forwarded} if forwarded else {}
+    Client().post(reverse("web:sign-in"), {"username": "owner", "password": PASSWORD}, headers=headers)
+    assert LogEntry.objects.get(kind="login_success").ip == address

@@ -6,11 +6,14 @@ import json
 from typing import Any
 
 import pytest
+import time_machine
 from django.conf import settings
 from django.http import HttpResponse
 from django.test import Client
+from django.utils import timezone
 
 from mirrors.models import LogEntry, User
+from mirrors.services.sign_in_throttle import ACCOUNT_HERE
 from tests.fixtures.domain import PASSWORD
 
 pytestmark = pytest.mark.django_db
@@ -138,6 +141,17 @@ def test_a_page_of_another_site_is_refused_whatever_it_sends(owner: User, header
     visitor = Visitor(secure=True)
     body = {"username": "owner", "password": PASSWORD}
     assert visitor.post(SIGN_IN, body, **header).status_code == 403
+
+
+@time_machine.travel(timezone.now(), tick=False)
+def test_too_many_wrong_passwords_are_answered_with_a_pause(visitor: Visitor) -> None:
+    for _ in range(ACCOUNT_HERE.free):
+        assert visitor.sign_in(password="wrong").status_code == 403
+    response = visitor.sign_in()
+    assert response.status_code == 429
+    assert int(response.headers["Retry-After"]) >= 1
+    assert response.json()["error_type"] == "too_many_attempts"
+    assert response.json()["message"].startswith("Signing in has failed too often. Try again in")
 
 
 def test_the_audit_log_says_who_came_and_went_and_who_was_refused(visitor: Visitor) -> None:
