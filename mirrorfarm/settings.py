@@ -60,6 +60,9 @@ ENCRYPTION_KEYS = env.words("ENCRYPTION_KEYS") or ([generated_secret(DATA_DIR, "
 # Seconds between two looks for due mirrors (Quay's name and default).
 REPO_MIRROR_INTERVAL = env.integer("REPO_MIRROR_INTERVAL", 30, minimum=1, maximum=3600)
 
+# Workers that there should be: health says so where fewer report. 0: as many as there are (Quay's name).
+REPO_MIRROR_WORKER_REPLICAS = env.integer("REPO_MIRROR_WORKER_REPLICAS", 0, minimum=0)
+
 # Seconds between two sweeps for expired leases and lost messages.
 SWEEP_INTERVAL = env.integer("SWEEP_INTERVAL", 15, minimum=1, maximum=600)
 
@@ -101,6 +104,10 @@ CONNECTIONS_PER_REGISTRY = env.integer("CONNECTIONS_PER_REGISTRY", 32, minimum=1
 
 # Whether certificates of remote target registries are verified, unless the registry says otherwise (Quay's name).
 REPO_MIRROR_TLS_VERIFY = env.boolean("REPO_MIRROR_TLS_VERIFY", True)
+
+# Whether a mirror may keep an index of which only some images are copied (Quay's name). Off: whoever filters
+# architectures or platforms has the index rewritten, by index_mode.
+FEATURE_SPARSE_INDEX = env.boolean("FEATURE_SPARSE_INDEX", True)
 
 # Days a finished sync and its tags stay in the history.
 HISTORY_DAYS = env.integer("HISTORY_DAYS", 90, minimum=1)

@@ -10,12 +10,14 @@ import copy
 from collections.abc import Collection
 from typing import Any
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from mirrors.errors import AlreadyExists, InvalidInput, NotFound, Outdated
 from mirrors.models import Mirror, Repository, Robot, Sync
 from mirrors.models.sync import Status
-from mirrors.services import mirror_fields, mirror_log, namespaces, organization_mirrors, schedules
+from mirrors.oci import IndexMode
+from mirrors.services import mirror_fields, mirror_log, organization_mirrors, robots, schedules
 from mirrors.services.password_receivers import goes_elsewhere
 
 
@@ -44,6 +46,7 @@ def create_mirror(repository: Repository, values: dict[str, Any]) -> Mirror:
             raise InvalidInput(mirror_fields.MISSING[field], field=field)
     _check_robot(cleaned["robot"], repository)
     check_credentials(cleaned)
+    _check_sparse(Mirror(), cleaned)
     try:
         with transaction.atomic():
             mirror = _write(Mirror(repository=repository), cleaned)
@@ -68,6 +71,7 @@ def change_mirror(mirror: Mirror, values: dict[str, Any], *, versions: Collectio
     check_credentials(cleaned)
     before = _lock(mirror)
     _check_version(before, versions)
+    _check_sparse(before, cleaned)
     if cleaned.get("source_username", "") is None:
         cleaned["source_password"] = None
     if "registry_config_keys" in cleaned:
@@ -103,7 +107,7 @@ def version_of(mirror: Mirror) -> str:
 def robot_for(repository: Repository, *, name: str = "mirror") -> Robot:
     """The namespace's robot of this name, made if need be: for doors that do not ask for one."""
     robot = repository.namespace.robots.filter(name=name).first()
-    return robot or namespaces.create_robot(repository.namespace, name, description="Writes mirrored repositories")
+    return robot or robots.create_robot(repository.namespace, name, description="Writes mirrored repositories")
 
 
 def _write(mirror: Mirror, cleaned: dict[str, Any]) -> Mirror:
@@ -116,7 +120,7 @@ def _write(mirror: Mirror, cleaned: dict[str, Any]) -> Mirror:
     columns = {mirror_fields.COLUMNS.get(field, field) for field in cleaned} | {"next_sync_at", "updated_at"}
     mirror.save(update_fields=None if is_new else (columns if "starts_at" in cleaned else columns - {"next_sync_at"}))
     if "robot" in cleaned:
-        namespaces.grant_write(mirror.robot, mirror.repository)
+        robots.grant_write(mirror.robot, mirror.repository)
     return mirror
 
 
@@ -167,6 +171,23 @@ def _withdraw_scheduled(mirror: Mirror) -> None:
 def _check_robot(robot: Robot, repository: Repository) -> None:
     if robot.namespace_id != repository.namespace_id:
         raise InvalidInput("Invalid robot", field="robot")
+
+
+def _check_sparse(before: Mirror, cleaned: dict[str, Any]) -> None:
+    """Raise InvalidInput where parts of indexes would be kept under the index's digest and the farm does not want that.
+
+    A mirror that does so already stays, until its platforms or its mode are changed.
+    """
+    platforms = cleaned.get("platforms", before.platforms)
+    mode = cleaned.get("index_mode", before.index_mode)
+    if settings.FEATURE_SPARSE_INDEX or not platforms or mode != IndexMode.SPARSE:
+        return
+    if {"platforms", "index_mode"} & cleaned.keys():
+        raise InvalidInput(
+            "An architecture filter needs FEATURE_SPARSE_INDEX, which is off on this farm. Leave it empty, or set "
+            "index_mode to rewritten.",
+            field="platforms",
+        )
 
 
 def check_manageable(repository: Repository) -> None:
