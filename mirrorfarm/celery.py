@@ -30,6 +30,7 @@ def timetable() -> dict[str, dict[str, Any]]:
         "tasks.upkeep.collect_garbage": HOUR,
         "tasks.upkeep.forget_old_pauses": HOUR,
         "tasks.upkeep.forget_old_previews": HOUR,
+        "tasks.upkeep.forget_old_sign_ins": HOUR,
         "tasks.upkeep.forget_old_syncs": 24 * HOUR,
     }
     return {
@@ -41,7 +42,7 @@ def timetable() -> dict[str, dict[str, Any]]:
 app = Celery("mirrorfarm")
 app.conf.update(
     broker_url=settings.BROKER_URL or "redis://127.0.0.1:9/0",
-    imports=["tasks.previews", "tasks.schedules", "tasks.syncs", "tasks.upkeep"],
+    imports=["tasks.previews", "tasks.schedules", "tasks.syncs", "tasks.upkeep", "tasks.workers"],
     beat_schedule=timetable(),
     timezone="UTC",
     task_default_queue="control",

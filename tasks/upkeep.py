@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from mirrors.services import logs, previews, upkeep
+from mirrors.services import logs, previews, sign_in, sign_in_throttle, upkeep
 
 
 @shared_task(name="tasks.upkeep.collect_garbage")
@@ -23,6 +23,13 @@ def forget_old_pauses() -> None:
 def forget_old_previews() -> None:
     """Drop previews an hour after they were asked for."""
     previews.forget_old_previews()
+
+
+@shared_task(name="tasks.upkeep.forget_old_sign_ins")
+def forget_old_sign_ins() -> None:
+    """Drop sessions that are over, and failures to sign in that slow nobody down any more."""
+    sign_in.forget_old_sessions()
+    sign_in_throttle.forget_old_attempts()
 
 
 @shared_task(name="tasks.upkeep.forget_old_syncs")

@@ -6,7 +6,9 @@ from typing import Any
 
 from django.contrib.auth import login, logout
 from django.contrib.auth.backends import ModelBackend
+from django.contrib.sessions.models import Session
 from django.http import HttpRequest
+from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from mirrors.models import Namespace, User
@@ -54,6 +56,11 @@ def end_session(request: HttpRequest) -> None:
     logout(request)
     if isinstance(user, User):
         log_entries.record("logout_success", namespace=_space_of(user), performer=user)
+
+
+def forget_old_sessions() -> int:
+    """Delete sessions that have ended by themselves; gives how many."""
+    return Session.objects.filter(expire_date__lt=timezone.now()).delete()[0]
 
 
 @sensitive_variables("password")

@@ -8,10 +8,12 @@ from datetime import timedelta
 import pytest
 import time_machine
 from django.contrib.auth import authenticate
+from django.test import Client
 from django.utils import timezone
 
 from mirrors.errors import TooManyAttempts
 from mirrors.models import SignInFailures, User
+from mirrors.services import sign_in
 from mirrors.services.log_entries import acting
 from mirrors.services.sign_in_throttle import ACCOUNT, ACCOUNT_HERE, ADDRESS, QUIET, forget_old_attempts
 from tests.fixtures.domain import PASSWORD
@@ -132,3 +134,10 @@ def test_what_slows_nobody_down_any_more_is_deleted(owner: User, clock: time_mac
     assert forget_old_attempts() == 3
     clock.shift(timedelta(days=91))
     assert forget_old_attempts() == 1
+
+
+def test_sessions_that_are_over_are_deleted(owner: User, clock: time_machine.Traveller) -> None:
+    Client().force_login(owner)
+    assert sign_in.forget_old_sessions() == 0
+    clock.shift(timedelta(days=15))
+    assert sign_in.forget_old_sessions() == 1
