@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
-from django.db.models import Model
-from django.http import HttpRequest
+from django.db import transaction
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from mirrors.errors import MirrorError
 from mirrors.models import Repository, User
 
 if TYPE_CHECKING:
@@ -52,6 +55,37 @@ class KeptAdmin(ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Never."""
         return False
+
+
+class ServedAdmin(ModelAdmin):
+    """Pages that save through services: what those refuse is shown in their words, and nothing is changed."""
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **options: Any) -> HttpResponse:
+        """The form of one row."""
+        return self._or_refusal(request, super().changeform_view, *args, **options)
+
+    def delete_view(self, request: HttpRequest, *args: Any, **options: Any) -> HttpResponse:
+        """The question whether to delete it."""
+        return self._or_refusal(request, super().delete_view, *args, **options)
+
+    def changelist_view(self, request: HttpRequest, *args: Any, **options: Any) -> HttpResponse:
+        """The list, with its actions: all of what was selected, or nothing."""
+        return self._or_refusal(request, super().changelist_view, *args, **options)
+
+    @transaction.atomic
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """Each as one alone."""
+        for row in queryset:
+            self.delete_model(request, row)
+
+    def _or_refusal(
+        self, request: HttpRequest, view: Callable[..., HttpResponse], *args: Any, **options: Any
+    ) -> HttpResponse:
+        try:
+            return view(request, *args, **options)
+        except MirrorError as error:
+            messages.error(request, error.message)
+            return HttpResponseRedirect(request.get_full_path())
 
 
 def person(request: HttpRequest) -> User:

@@ -10,17 +10,18 @@ from django import forms
 from django.forms.models import BaseInlineFormSet
 
 from mirrors.errors import InvalidInput
-from mirrors.models import Namespace, Registry
+from mirrors.models import Namespace, Registry, Robot, Team, User
 from mirrors.models.names import HINTS, REPOSITORY_NAME
 from mirrors.oci.images.names import is_repository_name
-from mirrors.services import certificates, signature_policies
+from mirrors.services import certificates, signature_policies, teams
 
 if TYPE_CHECKING:
     RegistryModelForm = forms.ModelForm[Registry]
     NamespaceModelForm = forms.ModelForm[Namespace]
+    TeamModelForm = forms.ModelForm[Team]
     InlineFormSet = BaseInlineFormSet[Any, Any, Any]
 else:  # Django's classes take no type arguments when they run
-    RegistryModelForm = NamespaceModelForm = forms.ModelForm
+    RegistryModelForm = NamespaceModelForm = TeamModelForm = forms.ModelForm
     InlineFormSet = BaseInlineFormSet
 
 
@@ -154,6 +155,47 @@ class NamespaceForm(NamespaceModelForm):
             return signature_policies.check_policy(self.cleaned_data["signature_policy"])
         except InvalidInput as error:
             raise forms.ValidationError(error.message) from error
+
+
+class TeamForm(TeamModelForm):
+    """A team of an organization."""
+
+    class Meta:
+        model = Team
+        fields = ("namespace", "name", "role", "description")
+
+    def clean_namespace(self) -> Namespace:
+        """People's own spaces have no teams."""
+        namespace: Namespace = self.cleaned_data["namespace"]
+        if namespace.kind != Namespace.Kind.ORGANIZATION:
+            raise forms.ValidationError(f"{namespace} is a user's own space, which has no teams.")
+        return namespace
+
+
+class TeamMemberFormSet(InlineFormSet):
+    """Who is in a team: each once, and robots of the same organization alone."""
+
+    def clean(self) -> None:
+        """What neither a field nor a constraint of the database says in words."""
+        super().clean()
+        seen: set[Any] = set()
+        for form in self.forms:
+            values = getattr(form, "cleaned_data", {})
+            account = values.get("user") or values.get("robot")
+            if account is None or form.instance.pk is not None:
+                continue
+            if account in seen:
+                form.add_error(None, f"{account} is in this team already.")
+            seen.add(account)
+            self._check_organization(form, account)
+
+    def _check_organization(self, form: Any, account: User | Robot) -> None:
+        if self.instance.namespace_id is None:  # the team's own form has an error of its own
+            return
+        try:
+            teams.check_member(self.instance.namespace, account)
+        except InvalidInput as error:
+            form.add_error("robot", error.message)
 
 
 class PermissionFormSet(InlineFormSet):

@@ -332,15 +332,15 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='teammember',
-            constraint=models.UniqueConstraint(condition=models.Q(('user__isnull', False)), fields=('team', 'user'), name='a_user_is_in_a_team_once'),
+            constraint=models.UniqueConstraint(condition=models.Q(('user__isnull', False)), fields=('team', 'user'), name='a_user_is_in_a_team_once', violation_error_message='This user is in the team already.'),
         ),
         migrations.AddConstraint(
             model_name='teammember',
-            constraint=models.UniqueConstraint(condition=models.Q(('robot__isnull', False)), fields=('team', 'robot'), name='a_robot_is_in_a_team_once'),
+            constraint=models.UniqueConstraint(condition=models.Q(('robot__isnull', False)), fields=('team', 'robot'), name='a_robot_is_in_a_team_once', violation_error_message='This robot is in the team already.'),
         ),
         migrations.AddConstraint(
             model_name='teammember',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('robot__isnull', True), ('user__isnull', False)), models.Q(('robot__isnull', False), ('user__isnull', True)), _connector='OR'), name='team_member_is_a_user_or_a_robot'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('robot__isnull', True), ('user__isnull', False)), models.Q(('robot__isnull', False), ('user__isnull', True)), _connector='OR'), name='team_member_is_a_user_or_a_robot', violation_error_message='Choose a user or a robot, and not both.'),
         ),
         migrations.CreateModel(
             name='Preview',

@@ -52,14 +52,21 @@ class TeamMember(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["team", "user"], condition=Q(user__isnull=False), name="a_user_is_in_a_team_once"
+                fields=["team", "user"],
+                condition=Q(user__isnull=False),
+                name="a_user_is_in_a_team_once",
+                violation_error_message="This user is in the team already.",
             ),
             models.UniqueConstraint(
-                fields=["team", "robot"], condition=Q(robot__isnull=False), name="a_robot_is_in_a_team_once"
+                fields=["team", "robot"],
+                condition=Q(robot__isnull=False),
+                name="a_robot_is_in_a_team_once",
+                violation_error_message="This robot is in the team already.",
             ),
             models.CheckConstraint(
                 condition=Q(user__isnull=False, robot__isnull=True) | Q(user__isnull=True, robot__isnull=False),
                 name="team_member_is_a_user_or_a_robot",
+                violation_error_message="Choose a user or a robot, and not both.",
             ),
         ]
 

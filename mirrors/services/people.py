@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import secrets
 from typing import Any
 
@@ -44,8 +45,11 @@ def create_person(username: str, *, email: str = "", password: str | None = None
         check_password(password, user)
     user.set_password(password)
     with refusing_duplicates(taken, field="username"):
-        user.save()
-        log_entries.record("user_create", username=username, email=email)
+        try:
+            user.save()
+        except ValidationError as error:  # an organization was made meanwhile
+            raise AlreadyExists(taken, field="username") from error
+        record_changes(None, user)
     return user, password
 
 
@@ -57,18 +61,15 @@ def change_person(user: User, values: dict[str, Any]) -> User:
     A changed password ends the sessions of this person; so does switching the account off, with its access tokens.
     """
     check_no_superuser(user, "changed")
-    if "email" in values and values["email"] != user.email:
-        log_entries.record("user_change_email", username=user.username, old_email=user.email, email=values["email"])
-        user.email = values["email"]
+    before = copy.copy(user)
+    user.email = values.get("email", user.email)
+    user.is_active = values.get("is_active", user.is_active)
+    validate(user, exclude={"username", "password"})
     if "password" in values:
         check_password(values["password"], user)
         user.set_password(values["password"])
-        log_entries.record("user_change_password", username=user.username)
-    if "is_active" in values and values["is_active"] != user.is_active:
-        user.is_active = values["is_active"]
-        log_entries.record("user_enable" if user.is_active else "user_disable", username=user.username)
-    validate(user, exclude={"username", "password"})
     user.save(update_fields=["email", "password", "is_active"])
+    record_changes(before, user)
     return user
 
 
@@ -84,6 +85,20 @@ def delete_person(user: User) -> None:
     if namespace is not None:
         removal.delete_namespace(namespace)
     user.delete()
+
+
+def record_changes(before: User | None, after: User) -> None:
+    """Write into the audit log what was changed by hand; None before: the account is new. No password is looked at."""
+    name = after.username
+    if before is None:
+        log_entries.record("user_create", username=name, email=after.email)
+        return
+    if before.email != after.email:
+        log_entries.record("user_change_email", username=name, old_email=before.email, email=after.email)
+    if before.password != after.password:
+        log_entries.record("user_change_password", username=name)
+    if before.is_active != after.is_active:
+        log_entries.record("user_enable" if after.is_active else "user_disable", username=name)
 
 
 def check_no_superuser(user: User, what: str) -> None:

@@ -156,15 +156,15 @@ def test_an_access_token_can_be_revoked_and_not_made(browser: Client, superuser:
     assert not AccessToken.objects.exists()
 
 
-MEMBERS = {"memberships-TOTAL_FORMS": "0", "memberships-INITIAL_FORMS": "0"}
+TEAMS = {"teams-TOTAL_FORMS": "0", "teams-INITIAL_FORMS": "0"}
 PERMISSIONS = {"permissions-TOTAL_FORMS": "0", "permissions-INITIAL_FORMS": "0"}
 
 
 def test_a_new_namespace_is_an_organization_and_keeps_its_name(browser: Client) -> None:
-    browser.post(url("namespace", "add"), MEMBERS | {"name": "platform", "kind": "user"})
+    browser.post(url("namespace", "add"), TEAMS | {"name": "platform", "kind": "user"})
     namespace = Namespace.objects.get(name="platform")
     assert namespace.kind == "organization"
-    browser.post(url("namespace", "change", namespace.pk), MEMBERS | {"name": "renamed", "email": "p@example.com"})
+    browser.post(url("namespace", "change", namespace.pk), TEAMS | {"name": "renamed", "email": "p@example.com"})
     namespace.refresh_from_db()
     assert (namespace.name, namespace.email) == ("platform", "p@example.com")
 

@@ -67,14 +67,13 @@ def test_staff_cannot_set_a_superusers_password(clerk: User, superuser: User, ow
     assert not superuser.check_password(NEW_PASSWORD)
 
 
-def test_a_persons_own_space_gets_no_members(browser: Client, owner: User, stranger: User) -> None:
+def test_a_persons_own_space_gets_no_teams(browser: Client, owner: User) -> None:
     own = Namespace.objects.get(user=owner)
-    values = {"memberships-TOTAL_FORMS": "1", "memberships-INITIAL_FORMS": "0"}
-    values |= {"memberships-0-user": str(stranger.pk), "memberships-0-role": "admin"}
+    values = {"teams-TOTAL_FORMS": "1", "teams-INITIAL_FORMS": "0", "teams-0-name": "readers", "teams-0-role": "admin"}
 
     assert browser.post(url("namespace", "change", own.pk), values).status_code == 302
 
-    assert not own.memberships.exists()
+    assert not own.teams.exists()
 
 
 def test_a_second_right_of_the_same_account_is_refused(browser: Client, repository: Repository, robot: Robot) -> None:

@@ -12,7 +12,7 @@ from mirrors.models import Namespace, Registry, User
 from tests.fixtures.browsing import text_of
 from tests.oci.certificates import ClientAuthority, locked_key
 from tests.web.conftest import signed_in
-from tests.web.test_admin import MEMBERS, REGISTRY, url
+from tests.web.test_admin import REGISTRY, TEAMS, url
 
 pytestmark = pytest.mark.django_db
 
@@ -108,7 +108,7 @@ POLICY = {
 
 
 def change_policy(browser: Client, namespace: Namespace, text: str) -> str:
-    values = MEMBERS | {"email": "", "signature_policy": text}
+    values = TEAMS | {"email": "", "signature_policy": text}
     return browser.post(url("namespace", "change", namespace.pk), values, follow=True).text
 
 
