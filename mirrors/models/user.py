@@ -6,9 +6,11 @@ from typing import Any
 
 from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import ValidationError
-from django.db import models, transaction
+from django.db import IntegrityError, models, transaction
 
 from mirrors.models.names import NAMESPACE_NAME, name_validator
+
+NAME_OF_AN_ORGANIZATION = "An organization with that name exists. Choose another name."
 
 
 class User(AbstractUser):
@@ -50,12 +52,19 @@ class User(AbstractUser):
         super().clean()
         taken = Namespace.objects.filter(name=self.username).first()
         if taken and (taken.user_id is None or taken.user_id != self.pk):
-            raise ValidationError({"username": "An organization with that name exists."})
+            raise ValidationError({"username": NAME_OF_AN_ORGANIZATION})
 
     @transaction.atomic
     def save(self, *args: Any, **options: Any) -> None:
-        """Save, and see to it that the user's own namespace exists."""
+        """Save, and see to it that the user's own namespace exists; ValidationError where an organization has the name.
+
+        `manage.py createsuperuser` asks no `clean` before it saves, and shows this error in its words.
+        """
         from mirrors.models.namespace import Namespace
 
         super().save(*args, **options)
-        Namespace.objects.get_or_create(user=self, defaults={"name": self.username, "kind": Namespace.Kind.USER})
+        space = {"name": self.username, "kind": Namespace.Kind.USER}
+        try:
+            Namespace.objects.get_or_create(user=self, defaults=space)
+        except IntegrityError as error:
+            raise ValidationError({"username": NAME_OF_AN_ORGANIZATION}) from error

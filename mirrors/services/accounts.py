@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 
 from mirrors.errors import AlreadyExists, NotFound
-from mirrors.models import User
+from mirrors.models import Namespace, User
 
 ADMINISTRATOR = "admin"
 
@@ -28,6 +28,12 @@ def create_administrator() -> tuple[User, str]:
     if User.objects.filter(username=ADMINISTRATOR).exists():
         raise AlreadyExists(
             f"The user {ADMINISTRATOR} exists and is no administrator: make one with manage.py createsuperuser.",
+            field="user",
+        )
+    if Namespace.objects.filter(name=ADMINISTRATOR).exists():
+        raise AlreadyExists(
+            f"There is an organization named {ADMINISTRATOR}, so no user can have the name: make an administrator of "
+            "another name with manage.py createsuperuser.",
             field="user",
         )
     password = secrets.token_urlsafe(12)
