@@ -1,0 +1,137 @@
+"""How the mirrors of the farm, or of one namespace, are doing as a whole: Quay's rules, in a few queries.
+
+Healthy is what Quay calls so: at most a fifth of the mirrors that ever ran is failing, and as many workers report as
+there should be. Everything else is told, and changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
+from django.utils import timezone
+
+from mirrors.models import Mirror, Namespace, Repository, Sync
+from mirrors.models.sync import Status
+from mirrors.services import mirror_phases, workers
+from mirrors.services.mirror_phases import Phase
+from mirrors.services.mirror_status import MirrorStatus, statuses_of
+
+FAILING = 0.20
+STALE_AFTER = timedelta(hours=24)
+SAMPLES = 5
+_FAILED = (Phase.FAILED, Phase.LOST, Phase.RETRYING)
+
+
+@dataclass(frozen=True)
+class Issue:
+    """Something to look at. severity: critical, error or warning."""
+
+    severity: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Health:
+    """Of the enabled mirrors. workers_expected: by REPO_MIRROR_WORKER_REPLICAS, else as many as there are."""
+
+    is_healthy: bool
+    workers: int
+    workers_expected: int
+    total: int
+    syncing: int
+    completed: int
+    failed: int
+    never_run: int
+    tags_pending: int
+    issues: list[Issue]
+
+
+def health(namespace: Namespace | None = None, *, is_summary: bool = False) -> Health:
+    """The sums and the verdict. is_summary: no repository is named."""
+    counts = mirror_phases.phase_counts(mirror_phases.with_phase(_mirrors(namespace)))
+    total, never_run = sum(counts.values()), counts.get(Phase.NEVER_RUN, 0)
+    failed = sum(counts.get(phase, 0) for phase in _FAILED)
+    present, expected = workers.count_workers(), settings.REPO_MIRROR_WORKER_REPLICAS
+    grave = [
+        *_failing(failed, of=total - never_run),
+        *_missing_workers(present, expected=expected if total else 0),
+    ]
+    return Health(
+        is_healthy=not grave,
+        workers=present,
+        workers_expected=expected or present,
+        total=total,
+        syncing=counts.get(Phase.SYNCING, 0),
+        completed=counts.get(Phase.SUCCEEDED, 0),
+        failed=failed,
+        never_run=never_run,
+        tags_pending=_tags_pending(namespace),
+        issues=grave if is_summary else [*grave, *_issues_of_mirrors(namespace)],
+    )
+
+
+def statuses(namespace: Namespace | None, *, limit: int, offset: int) -> tuple[list[MirrorStatus], bool]:
+    """A page of the enabled mirrors, by namespace and name, and whether more follow."""
+    mirrors = _mirrors(namespace).select_related("repository__namespace")
+    rows = list(mirrors.order_by("repository__namespace_id", "repository__name")[offset : offset + limit + 1])
+    found = statuses_of(rows[:limit])
+    return [found[row.pk] for row in rows[:limit]], len(rows) > limit
+
+
+def _mirrors(namespace: Namespace | None) -> QuerySet[Mirror]:
+    mirrors = Mirror.objects.filter(is_enabled=True, repository__state=Repository.State.MIRROR)
+    return mirrors if namespace is None else mirrors.filter(repository__namespace=namespace)
+
+
+def _failing(failed: int, *, of: int) -> list[Issue]:
+    if not of or failed / of <= FAILING:
+        return []
+    text = f"{failed / of:.1%} of repositories are failing (threshold: {FAILING:.1%})"
+    return [Issue("critical", text)]
+
+
+def _missing_workers(present: int, *, expected: int) -> list[Issue]:
+    # As in Quay: with none at all nobody is warned, for then they may report elsewhere.
+    if not 0 < present < expected:
+        return []
+    text = f"{expected - present} mirror worker(s) are not reporting: {present} of {expected} are there"
+    return [Issue("warning", text)]
+
+
+def _tags_pending(namespace: Namespace | None) -> int:
+    """Tags that the running syncs have still to look at."""
+    running = Sync.objects.filter(status=Status.RUNNING, mirror__in=_mirrors(namespace).values("pk"))
+    done = F("tags_copied") + F("tags_unchanged") + F("tags_skipped") + F("tags_failed")
+    # A cast is spared by subtracting sums: the columns are unsigned.
+    sums = running.aggregate(total=Sum("tags_total"), done=Sum(done))
+    return max(0, (sums["total"] or 0) - (sums["done"] or 0))
+
+
+def _issues_of_mirrors(namespace: Namespace | None) -> Iterator[Issue]:
+    """At most SAMPLES of each kind."""
+    finished = Sync.objects.finished().filter(mirror=OuterRef("pk")).order_by("-id")
+    mirrors = _mirrors(namespace)
+    phased = mirror_phases.with_phase(mirrors)
+    stale = mirrors.alias(last=Subquery(finished.values("finished_at")[:1])).filter(
+        last__lt=timezone.now() - STALE_AFTER
+    )
+    never = mirror_phases.in_phases(phased, (Phase.NEVER_RUN,))
+    failed = mirror_phases.in_phases(phased, (Phase.FAILED, Phase.LOST))
+    exhausted = failed.alias(attempt=Subquery(finished.values("attempt")[:1])).filter(
+        attempt__gte=settings.SYNC_ATTEMPTS
+    )
+    yield from _samples(stale, "warning", "hasn't synced in over 24 hours")
+    yield from _samples(never, "warning", "has never been synced")
+    yield from _samples(
+        exhausted.filter(attempt__gte=settings.SYNC_ATTEMPTS), "error", "has exhausted all retry attempts"
+    )
+
+
+def _samples(mirrors: QuerySet[Mirror], severity: str, words: str) -> Iterator[Issue]:
+    names = mirrors.order_by("pk").values_list("repository__namespace__name", "repository__name")[:SAMPLES]
+    for namespace, name in names:
+        yield Issue(severity, f"{namespace}/{name} {words}")
