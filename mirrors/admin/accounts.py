@@ -14,7 +14,7 @@ from mirrors.admin.teams import TeamInline
 from mirrors.models import AccessToken, Application, Namespace, Robot, User
 from mirrors.services import access, applications, organizations, people, robots
 
-POWERS = ("is_staff", "is_superuser", "is_readonly_superuser", "groups", "user_permissions")
+POWERS = ("is_staff", "is_superuser", "is_readonly_superuser", "groups", "user_permissions", "openid_subject")
 """What only superusers give."""
 
 
@@ -33,7 +33,7 @@ class PersonAdmin(AccountAdmin, KeptAdmin):
     )
     list_filter = ("is_active", "is_staff", "is_superuser", "is_readonly_superuser", "groups")
     fieldsets = (
-        (None, {"fields": ("username", "password")}),
+        (None, {"fields": ("username", "password", "openid_subject")}),
         ("Personal info", {"fields": ("first_name", "last_name", "email")}),
         (
             "Permissions",
