@@ -28,6 +28,7 @@ from mirrors.models import (
     Application,
     Mirror,
     Namespace,
+    NotificationTarget,
     OrganizationMirror,
     Preview,
     Repository,
@@ -35,6 +36,7 @@ from mirrors.models import (
     Robot,
     Sync,
     User,
+    UserNotification,
 )
 from mirrors.services import access_tokens
 from tests.api.conftest import BODY
@@ -119,6 +121,8 @@ BODIES: dict[str, Any] = {
     },
 }
 """By nickname, where the documents' example does not fit this world."""
+QUERIES = {"listRepos": "?namespace=acme"}
+"""By nickname, what the query needs."""
 PLACES: dict[str, dict[str, str]] = {
     "createRepoMirrorConfig": {"repository": "acme/plain"},
     "createOrgMirrorConfig": {"organization": "empty"},
@@ -132,8 +136,10 @@ PLACES: dict[str, dict[str, str]] = {
 class World:
     """acme with its repository, mirror, robots, teams and callers."""
 
+    client: Client
     headers: dict[str, dict[str, str]]
     values: dict[str, str]
+    secrets: dict[str, str]
 
     def address(self, call: Call) -> str:
         """The address with names of this world in it."""
@@ -146,15 +152,24 @@ class World:
     def status(self, call: Call, caller: str) -> int:
         """What the caller is answered; nothing stays of it."""
         body = BODIES.get(call.nickname, call.example)
+        self.client.cookies.clear()
         with transaction.atomic():
-            response = Client(enforce_csrf_checks=True, headers=self.headers[caller]).generic(
+            response = self.client.generic(
                 call.method,
-                self.address(call),
+                self.address(call) + QUERIES.get(call.nickname, ""),
                 b"" if call.method == "GET" else json.dumps({} if body is None else body).encode(),
                 content_type="application/json",
+                headers=self.headers[caller],
             )
             transaction.set_rollback(True)
+        self.check_secrets(call, caller, b"" if response.streaming else response.content)
         return response.status_code
+
+    def check_secrets(self, call: Call, caller: str, content: bytes) -> None:
+        """Tokens and passwords of acme are for who administers it."""
+        if caller not in ("org-admin", "superuser"):
+            shown = [name for name, secret in self.secrets.items() if secret.encode() in content]
+            assert not shown, f"{call.method} {call.address} shows the {caller} {shown}"
 
 
 @pytest.fixture
@@ -179,7 +194,8 @@ def world(mirror: Mirror, make_user: Callable[..., User], store_dir: Path, rung:
         headers[name] = {"Authorization": f"Bearer {token}"}
         Robot.objects.create(namespace=user.namespace, name="own")
     organizations_beside(people["org-admin"])
-    return World(headers, furnish(mirror, people["reader"]))
+    client = Client(enforce_csrf_checks=True)  # one for all: each reads the list of static files anew
+    return World(client, headers, furnish(mirror, people["reader"]), secrets_of(mirror.repository.namespace))
 
 
 def organizations_beside(owner: User) -> None:
@@ -205,14 +221,21 @@ def furnish(mirror: Mirror, person: User) -> dict[str, str]:
     members = join(organization, person, role="member")
     RepositoryPermission.objects.create(repository=mirror.repository, team=members, role="read")
     Robot.objects.create(namespace=organization, name="own")
-    application = Application.objects.create(namespace=organization, name="ci")
+    application = Application(namespace=organization, name="ci")
+    application.reset_client_secret()
+    application.save()
     token, _ = access_tokens.issue_token(person, name="ci", scopes=["repo:read"])
     AccessToken.objects.filter(pk=token.pk).update(application=application)
     sync = Sync.objects.create(mirror=mirror)
     sync.start(worker="w1", snapshot={})
     sync.succeed(message="Done.")
     preview = Preview.objects.create(repository=mirror.repository, expires_at=timezone.now() + timedelta(days=1))
+    target = NotificationTarget(repository=mirror.repository, event="repo_mirror_sync_failed", method="webhook")
+    target.config_text = '{"url": "https://hooks.example.com/sync"}'
+    target.save()
+    UserNotification.objects.create(user=person, uuid=target.uuid, kind=target.event)
     return {
+        "uuid": str(target.uuid),
         "repository": mirror.repository.full_name,
         "organization": organization.name,
         "orgname": organization.name,
@@ -232,6 +255,12 @@ def furnish(mirror: Mirror, person: User) -> dict[str, str]:
         "error_type": "not_found",
         "tag": "latest",
     }
+
+
+def secrets_of(organization: Namespace) -> dict[str, str]:
+    """What nobody but its administrators may read, by what it is."""
+    secrets = {f"token of {robot}": robot.token or "" for robot in organization.robots.all()}
+    return secrets | {f"secret of {each}": each.client_secret or "" for each in organization.applications.all()}
 
 
 def basic(robot: Robot) -> str:

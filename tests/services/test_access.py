@@ -8,8 +8,18 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import AnonymousUser
 
-from mirrors.errors import Forbidden, NotFound
-from mirrors.models import Namespace, Repository, RepositoryPermission, Robot, User
+from mirrors.errors import Forbidden, NotFound, NotWritable
+from mirrors.models import (
+    Mirror,
+    Namespace,
+    OrganizationMirror,
+    Repository,
+    RepositoryPermission,
+    Robot,
+    Team,
+    TeamMember,
+    User,
+)
 from mirrors.services import access
 from tests.fixtures.domain import join
 
@@ -33,11 +43,21 @@ def accounts(
         "none": None,
         "robot": Robot.objects.create(namespace=organization, name="idle"),
         "writing robot": Robot.objects.create(namespace=organization, name="writer"),
+        "robot of owners": Robot.objects.create(namespace=organization, name="boss"),
+        "read-only superuser": make_user("auditor", is_readonly_superuser=True),
+        "inactive auditor": make_user("inactive-auditor", is_readonly_superuser=True, is_active=False),
+        "teammate": make_user("teammate"),
+        "robot of team": Robot.objects.create(namespace=organization, name="teammate"),
     }
     for role in ("reader", "writer", "admin"):
         found[role] = make_user(role)
         granted = {"reader": Role.READ, "writer": Role.WRITE, "admin": Role.ADMIN}[role]
         RepositoryPermission.objects.create(repository=repository, user=found[role], role=granted)
+    team = Team.objects.create(namespace=organization, name="writers")
+    RepositoryPermission.objects.create(repository=repository, team=team, role=Role.WRITE)
+    for member in ("teammate", "robot of team"):
+        TeamMember.objects.create(team=team, **{"robot" if "robot" in member else "user": found[member]})
+    join(organization, found["robot of owners"], role="admin")
     join(organization, found["creator"], role="creator")
     join(organization, found["member"], role="member")
     RepositoryPermission.objects.create(repository=repository, robot=found["writing robot"], role=Role.WRITE)
@@ -62,6 +82,11 @@ TABLE = {
     "none": (None, Role.READ, False),
     "robot": (None, Role.READ, False),
     "writing robot": (Role.WRITE, Role.WRITE, False),
+    "robot of owners": (Role.ADMIN, Role.ADMIN, False),
+    "teammate": (Role.WRITE, Role.WRITE, False),
+    "robot of team": (Role.WRITE, Role.WRITE, False),
+    "read-only superuser": (Role.READ, Role.READ, False),
+    "inactive auditor": (None, Role.READ, False),
     "inactive owner": (None, Role.READ, False),
     "inactive superuser": (None, Role.READ, False),
 }
@@ -82,7 +107,7 @@ def test_each_account_has_the_rights_of_the_table(
     assert access.repository_role(who, repository) == public
 
 
-@pytest.mark.parametrize("account", [name for name in TABLE if "robot" not in name])
+@pytest.mark.parametrize("account", TABLE)
 def test_lists_show_exactly_what_the_account_may_see(
     accounts: dict[str, Any], organization: Namespace, repository: Repository, account: str
 ) -> None:
@@ -116,3 +141,110 @@ def test_a_user_administers_their_own_space_and_nobody_elses(make_user: Callable
     assert access.administers_namespace(ada, space)
     assert not access.administers_namespace(bob, space)
     assert list(access.administered_namespaces(bob)) == [Namespace.objects.get(name="bob")]
+
+
+@pytest.mark.parametrize("account", TABLE)
+def test_without_the_public_ones_lists_show_what_the_account_has_a_role_on(
+    accounts: dict[str, Any], organization: Namespace, repository: Repository, account: str
+) -> None:
+    Repository.objects.create(namespace=organization, name="shown", visibility="public")
+    all_of_it = account in ("owner", "superuser", "read-only superuser", "robot of owners")
+
+    names = {each.name for each in access.visible_repositories(accounts[account], with_public=False)}
+
+    assert names == ({"app", "shown"} if all_of_it else {"app"} if TABLE[account][0] else set())
+
+
+@pytest.mark.parametrize("account", TABLE)
+def test_reading_with_an_administrators_eyes_is_for_administrators_and_read_only_superusers(
+    accounts: dict[str, Any], repository: Repository, account: str
+) -> None:
+    who, is_admin = accounts[account], TABLE[account][0] == Role.ADMIN
+    reads = is_admin or account == "read-only superuser"
+
+    assert access.has_role_on_name(who, "acme/app", role=Role.ADMIN) is is_admin
+    assert access.has_role_on_name(who, "acme/app", role=Role.ADMIN, reading=True) is reads
+    assert access.may_see_namespace_settings(who, repository.namespace) is (
+        account in ("owner", "superuser", "read-only superuser")
+    )
+
+
+@pytest.mark.parametrize("account", ["owner", "superuser", "admin", "read-only superuser", "stranger", "none"])
+def test_only_who_administers_a_namespace_learns_what_it_lacks(
+    accounts: dict[str, Any], organization: Namespace, account: str
+) -> None:
+    knows = account in ("owner", "superuser")
+    assert access.has_role_on_name(accounts[account], "acme/missing", role=Role.READ) is knows
+    assert access.has_role_on_name(accounts[account], "acme/\u00c4", role=Role.READ) is knows
+    assert access.has_role_on_name(accounts[account], "nowhere/app", role=Role.READ) is (account == "superuser")
+
+
+@pytest.fixture
+def writers(accounts: dict[str, Any], repository: Repository) -> dict[str, Any]:
+    """The accounts, and the robots of a mirror of acme/app, of its organization's mirror and of neither."""
+    organization = repository.namespace
+    for name in ("mirror", "weak", "whole"):
+        accounts[name] = Robot.objects.create(namespace=organization, name=name)
+    RepositoryPermission.objects.create(repository=repository, robot=accounts["mirror"], role=Role.WRITE)
+    Mirror.objects.create(
+        repository=repository, source_reference="registry.example.com/a/b", tag_patterns=["*"], robot=accounts["mirror"]
+    )
+    OrganizationMirror.objects.create(
+        namespace=organization,
+        source_type="quay",
+        source_url="https://quay.example.com",
+        source_namespace="team",
+        robot=accounts["whole"],
+        visibility="private",
+        sync_interval=3600,
+    )
+    return accounts
+
+
+WRITERS = {
+    "NORMAL": {
+        "owner",
+        "superuser",
+        "admin",
+        "writer",
+        "writing robot",
+        "robot of owners",
+        "teammate",
+        "robot of team",
+        "mirror",
+    },
+    "READ_ONLY": set(),
+    "MIRROR": {"mirror"},
+    "ORG_MIRROR": {"whole"},
+}
+
+
+@pytest.mark.parametrize("state", WRITERS)
+def test_each_state_lets_write_whom_the_table_names(
+    writers: dict[str, Any], repository: Repository, state: str
+) -> None:
+    repository.state = state
+
+    assert {name for name, who in writers.items() if access.may_write_tags(who, repository)} == WRITERS[state]
+
+
+def test_a_mirrors_robot_without_the_right_to_write_does_not_write(
+    writers: dict[str, Any], repository: Repository
+) -> None:
+    repository.state = "MIRROR"
+    Mirror.objects.update(robot=writers["weak"])
+    assert not access.may_write_tags(writers["weak"], repository)
+
+
+@pytest.mark.parametrize("state", ["READ_ONLY", "MIRROR", "ORG_MIRROR"])
+def test_who_may_not_write_because_of_the_state_is_told_so(
+    writers: dict[str, Any], repository: Repository, state: str
+) -> None:
+    repository.state = state
+    with pytest.raises(NotWritable, match="Repository is in read only or mirror mode: acme/app is in the " + state):
+        access.check_may_write_tags(writers["owner"], repository)
+
+
+def test_who_lacks_the_role_is_told_so(writers: dict[str, Any], repository: Repository) -> None:
+    with pytest.raises(Forbidden, match="You need the role write on acme/app"):
+        access.check_may_write_tags(writers["reader"], repository)
