@@ -8,10 +8,11 @@ from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
-from django.core.exceptions import RequestDataTooBig
 from django.core.signals import got_request_exception
 from django.http import Http404, JsonResponse
+from django.http.multipartparser import MultiPartParserError
 from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -222,6 +223,8 @@ def _of_framework_error(error: Exception) -> APIError:
         return NoSuchRoute("Not Found")
     if isinstance(error, RequestDataTooBig):
         return InvalidRequest("The request body is too large.")
+    if isinstance(error, BadRequest | SuspiciousOperation | MultiPartParserError):
+        return InvalidRequest("The browser (or proxy) sent a request that this server could not understand.")
     return InternalError("This server failed to answer. Its log says why; ask its administrator.")
 
 

@@ -64,6 +64,23 @@ def test_a_form_that_is_too_large_is_a_json_400(owner: User) -> None:
         assert response.status_code in (400, 415)
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("form", "content_type"),
+    [
+        ("a=1&" * 2000, "application/x-www-form-urlencoded"),
+        ("--x\r\n", "multipart/form-data"),
+        ("--x\r\n", "multipart/form-data; boundary=\xff"),
+        ("a=1", "application/x-www-form-urlencoded; charset=klingon"),
+    ],
+)
+def test_a_form_that_cannot_be_read_is_a_json_400(form: str, content_type: str) -> None:
+    visitor = Client(enforce_csrf_checks=True)
+    visitor.get("/csrf_token")
+    response = visitor.generic("POST", "/api/v1/signin", form, content_type=content_type)
+    check(response, status=400, error_type="invalid_request")
+
+
 @pytest.mark.parametrize("path", ["/api", "/api/", "/api/v1", "/api/v2/nothing", "/api/v1/%0a", "/api/v1/%ff"])
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_an_unknown_address_is_a_json_404(path: str, method: str) -> None:

@@ -34,10 +34,10 @@ class NoRedirects(HTTPRedirectHandler):
 class Module:
     """The collection's APIModule, as far as it matters here."""
 
-    def __init__(self, host: str) -> None:
+    def __init__(self, host: str, *, follows: bool = False) -> None:
         self.host = host
         self.headers = {"Content-Type": "application/json", "Accept": "application/json"}
-        self._opener = build_opener(HTTPCookieProcessor(CookieJar()), NoRedirects)
+        self._opener = build_opener(HTTPCookieProcessor(CookieJar()), *([] if follows else [NoRedirects]))
 
     def call(self, method: str, path: str, data: Any = None, **headers: str) -> tuple[int, bytes, Message]:
         """Status, body and headers. data: a dict is sent as JSON, text as it is."""
@@ -84,6 +84,15 @@ def test_a_module_signs_in_works_and_signs_out(module: Module, owner: User) -> N
     assert module.call("DELETE", "/api/v1/organization/initech/robots/builder")[0] == 204
     assert module.call("POST", "/api/v1/signout")[0] == 200
     assert module.call("GET", "/api/v1/user/")[0] == 401
+
+
+def test_an_older_module_finds_the_csrf_token_on_the_first_page(module: Module, owner: User) -> None:
+    module = Module(module.host, follows=True)
+    status, page, _ = module.call("GET", "/", Accept="*/*")
+    found = re.search(r"window.__token\s*=\s*'(.*?)';", page.decode())
+    assert (status, bool(found)) == (200, True)
+    login = {"username": "owner", "password": PASSWORD}
+    assert module.call("POST", "/api/v1/signin", login, X_CSRF_Token=found[1] if found else "")[0] == 200
 
 
 def test_a_wrong_password_is_a_403(module: Module, owner: User) -> None:
