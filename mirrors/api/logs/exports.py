@@ -84,7 +84,7 @@ class RepositoryExports(Endpoint):
     @_exporting("exportRepoLogs", errors=(404,))
     def post(self, request: Request, repository: str) -> Response:
         """Prepare the repository's logs of a period for download. The `url` of the answer gives them, for two days."""
-        return _export(request, places.repository_place(request, repository))
+        return _export(request, places.repository_place(request, repository, reading=False))
 
 
 class RepositoryExport(Endpoint):
@@ -106,7 +106,7 @@ class OrganizationExports(Endpoint):
     @_exporting("exportOrgLogs", errors=(404,))
     def post(self, request: Request, orgname: str) -> Response:
         """Prepare an organization's logs of a period for download. The `url` of the answer gives them, for two days."""
-        return _export(request, places.organization_place(request, orgname))
+        return _export(request, places.organization_place(request, orgname, reading=False))
 
 
 class OrganizationExport(Endpoint):
@@ -150,7 +150,7 @@ class AllExports(Endpoint):
     @_exporting("exportAllLogs", ours=True)
     def post(self, request: Request) -> Response:
         """Prepare the whole farm's logs of a period for download. The `url` of the answer gives them, for two days."""
-        return _export(request, places.whole_farm(request))
+        return _export(request, places.whole_farm(request, reading=False))
 
 
 class AllExport(Endpoint):

@@ -30,19 +30,22 @@ class Place:
         log_entries.record(kind, namespace=self.namespace, repository=self.repository, url=url, email=email)
 
 
-def repository_place(request: Request, full_name: str) -> Place:
-    """For those who administer the repository, and those who see everything."""
-    require_role(request, full_name, role=RepositoryPermission.Role.ADMIN, reading=True)
+def repository_place(request: Request, full_name: str, *, reading: bool = True) -> Place:
+    """For those who administer the repository; and, for reading alone, those who see everything."""
+    require_role(request, full_name, role=RepositoryPermission.Role.ADMIN, reading=reading)
     repository = access.find_repository(full_name, account=caller(request))
     return Place(f"repository:{repository.pk}", logs.entries_of_repository(repository), repository=repository)
 
 
-def organization_place(request: Request, name: str) -> Place:
-    """For those who administer the organization, and those who see everything: only they learn that it is missing."""
+def organization_place(request: Request, name: str, *, reading: bool = True) -> Place:
+    """For those who administer the organization; and, for reading alone, those who see everything.
+
+    Of a missing one only superusers, and for reading those who see everything, learn that it is missing.
+    """
     user = caller(request)
     namespace = _organization(name)
-    allowed = access.may_see_namespace_settings(user, namespace) if namespace else access.sees_everything(user)
-    if not allowed:
+    is_admin = access.administers_namespace(user, namespace) if namespace else user.is_superuser
+    if not is_admin and not (reading and access.sees_everything(user)):
         raise InsufficientScope(f"Unauthorized: you need to administer {name} to see its logs.")
     if namespace is None:
         raise NotFound(f"There is no organization named {name}.")
@@ -55,9 +58,10 @@ def user_place(request: Request) -> Place:
     return Place(f"namespace:{namespace.pk}", logs.entries_of_namespace(namespace), namespace=namespace)
 
 
-def whole_farm(request: Request) -> Place:
-    """Everything, for those who see everything."""
-    if not access.sees_everything(caller(request)):
+def whole_farm(request: Request, *, reading: bool = True) -> Place:
+    """Everything, for superusers; and, for reading alone, those who see everything."""
+    user = caller(request)
+    if not (access.sees_everything(user) if reading else user.is_superuser):
         raise InsufficientScope("Unauthorized: the logs of the whole farm are for superusers.")
     return Place("all", logs.all_entries())
 

@@ -135,7 +135,17 @@ def test_an_export_is_of_one_place_only_and_cannot_be_made_up(
     assert "two days" in api.get(f"{OF_REPOSITORY}/{export}").json()["detail"]
 
 
-def test_only_administrators_export(member_api: APIClient, anonymous_api: APIClient, repository: Repository) -> None:
-    for place in ("repository/acme/app", "organization/acme", "superuser"):
+def test_only_administrators_export(
+    member_api: APIClient,
+    anonymous_api: APIClient,
+    make_api: Callable[..., APIClient],
+    make_user: Callable[..., User],
+    repository: Repository,
+) -> None:
+    scopes = ["super:user", "org:admin", "repo:admin", "user:admin"]
+    auditor = make_api(make_user("auditor", is_readonly_superuser=True), scopes=scopes)
+    for place in ("repository/acme/app", "organization/acme", "organization/gone", "superuser"):
         assert member_api.post(f"/api/v1/{place}/exportlogs", {}).status_code == 403
+        assert auditor.post(f"/api/v1/{place}/exportlogs", {}).status_code == 403
+    assert auditor.post("/api/v1/user/exportlogs", {}).status_code == 200
     assert anonymous_api.post(OF_REPOSITORY, {}).status_code == 403
