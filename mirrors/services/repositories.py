@@ -92,7 +92,7 @@ def delete_repository(repository: Repository) -> None:
             delete_mirror(mirror)
     record("delete_repo", repository=repository)
     if repository.namespace.target_registry_id is None:
-        transaction.on_commit(partial(_delete_content, repository.full_name))
+        transaction.on_commit(partial(delete_content, repository.full_name))
     repository.delete()
 
 
@@ -115,7 +115,8 @@ def _set(repository: Repository, **values: str) -> None:
     repository.save(update_fields=list(values))
 
 
-def _delete_content(name: str) -> None:
+def delete_content(name: str) -> None:
+    """Remove what the built-in store has of `namespace/name`, once its row is gone."""
     try:
         connections.store().delete_repository(name)
     except OSError:
