@@ -92,6 +92,7 @@ def test_a_search_costs_the_same_however_much_there_is(
     api: APIClient, organization: Namespace, make_user: Callable[..., User]
 ) -> None:
     query = {"namespace": "acme", "includeTeams": "true", "includeOrgs": "true"}
+    make_user("aaron")
 
     def queries() -> int:
         with CaptureQueriesContext(connection) as captured:
