@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from mirrors.models import Mirror, Sync, TagCopy, User
 from mirrors.oci.errors import Code, Side
@@ -127,3 +129,39 @@ def test_a_wrong_page_is_refused(api: APIClient, mirror: Mirror, name: str, valu
     response = api.get(SYNCS, **{name: value})
     assert response.status_code == 400
     assert name in response.json()["message"]
+
+
+def test_the_history_is_filtered_by_status_and_trigger(api: APIClient, mirror: Mirror) -> None:
+    good = finished(mirror).pk
+    bad = Sync.objects.create(mirror=mirror, trigger="retry")
+    bad.start(worker="worker-1", snapshot={})
+    bad.fail(code=Code.TIMEOUT, side=Side.SOURCE, message="It took too long.")
+    asked = Sync.objects.create(mirror=mirror, trigger="manual").pk
+
+    def found(**query: str) -> list[int]:
+        return [sync["id"] for sync in api.get(SYNCS, **query).json()["syncs"]]
+
+    assert found(status="succeeded") == [good]
+    assert found(status="failed", trigger="retry") == [bad.pk]
+    assert found(trigger="manual") == [asked]
+    assert found(status="lost") == []
+    page = api.get(SYNCS, limit=1, trigger="schedule").json()
+    assert ([sync["id"] for sync in page["syncs"]], "next_page" in page) == ([good], False)
+
+
+@pytest.mark.parametrize("name", ["status", "trigger"])
+def test_an_unknown_word_to_filter_by_is_refused_with_the_known_ones(api: APIClient, mirror: Mirror, name: str) -> None:
+    response = api.get(SYNCS, **{name: "nonsense"})
+    assert response.status_code == 400
+    assert f"{name} in the query must be one of " in response.json()["message"]
+
+
+def test_a_page_costs_the_same_queries_however_long_it_is(api: APIClient, mirror: Mirror, owner: User) -> None:
+    counts = []
+    for number in (2, 20):
+        while Sync.objects.count() < number:
+            finished(mirror, by=owner)
+        with CaptureQueriesContext(connection) as queries:
+            assert len(api.get(SYNCS).json()["syncs"]) == number
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
