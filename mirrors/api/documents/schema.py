@@ -101,7 +101,8 @@ class EndpointSchema(AutoSchema):
 
     def get_request_serializer(self) -> Any:
         """The body's schema; {} is: no body."""
-        return {} if self._operation.body is None else {JSON: dict(self._operation.body)}
+        body = self._operation.body
+        return {} if body is None else {kind: dict(body) for kind in _media_types(body)}
 
     def get_response_serializers(self) -> Any:
         """Bodies by status."""

@@ -1,0 +1,114 @@
+"""YAML and JSON in, plain values out, and back: bounded, without anchors, and with text as it is written.
+
+Of what YAML 1.1 makes of a plain word only null, true, false and whole numbers are taken: `9.40` and a date stay text,
+because tags and times are text.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import yaml
+
+from mirrors.errors import InvalidInput
+
+LONGEST = 4 * 1024 * 1024
+"""Bytes of one stream."""
+MOST = 1000
+"""Documents in one stream."""
+_KEPT = {"tag:yaml.org,2002:null", "tag:yaml.org,2002:bool", "tag:yaml.org,2002:int"}
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses what a declaration has no use for: anchors, which can name a gigabyte in a line, and keys twice."""
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+            raise yaml.composer.ComposerError(
+                None, None, "anchors and aliases (& and *) are not taken", event.start_mark
+            )
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key, _ in node.value:
+            if key.value in seen if isinstance(key, yaml.ScalarNode) else True:
+                raise yaml.constructor.ConstructorError(
+                    None, None, "a key is there twice, or is no text", key.start_mark
+                )
+            seen.add(key.value)
+        return super().construct_mapping(node, deep=deep)
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: kept
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    if (kept := [(tag, pattern) for tag, pattern in resolvers if tag in _KEPT])
+}
+
+
+class _Dumper(yaml.SafeDumper):
+    """Lists stand below their key, indented, as in Kubernetes' documentation."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        super().increase_indent(flow, False)
+
+
+def read_yaml(content: bytes) -> list[Any]:
+    """The documents of a stream, empty ones left out; raises InvalidInput with the line of a mistake."""
+    try:
+        documents = list(yaml.load_all(_text(content), Loader=_Loader))
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        # Never what stands there: it may be a secret.
+        raise InvalidInput(f"This is not the YAML of declarations. {place}{_without_value(error.problem)}") from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise InvalidInput(
+            "This is not YAML: it has characters that YAML does not know, or no end of levels."
+        ) from error
+    return _flat(documents)
+
+
+def read_json(content: bytes) -> list[Any]:
+    """The documents of a JSON body: one, a list of them, or a `List` with `items`; raises InvalidInput."""
+    try:
+        value = json.loads(_text(content))
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput("This is not JSON.") from error
+    return _flat(value if isinstance(value, list) else [value])
+
+
+def write_yaml(documents: Iterable[Any]) -> str:
+    """The documents as a YAML stream."""
+    return yaml.dump_all(documents, Dumper=_Dumper, sort_keys=False, explicit_start=True, allow_unicode=True, width=120)
+
+
+def _text(content: bytes) -> str:
+    if len(content) > LONGEST:
+        raise InvalidInput(f"This has {len(content)} bytes. At most {LONGEST} are taken: apply it in parts.")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InvalidInput("This is not UTF-8 text.") from error
+
+
+def _flat(documents: list[Any]) -> list[Any]:
+    """Documents instead of lists of documents."""
+    flat: list[Any] = []
+    for document in documents:
+        if isinstance(document, dict) and document.get("kind") == "List" and isinstance(document.get("items"), list):
+            flat += document["items"]
+        elif document is not None:
+            flat.append(document)
+    if len(flat) > MOST:
+        raise InvalidInput(f"This has {len(flat)} documents. At most {MOST} are taken: apply them in parts.")
+    return flat
+
+
+def _without_value(problem: str | None) -> str:
+    # PyYAML quotes single characters, and names of tags and anchors; a value it does not repeat.
+    return (problem or "it cannot be read").rstrip(".")[:200] + "."
