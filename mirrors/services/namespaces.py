@@ -28,5 +28,9 @@ def is_member(account: access.Account, namespace: Namespace) -> bool:
 
 
 def lock(namespace: Namespace) -> None:
-    """Until the transaction ends, let nobody else change what belongs to the namespace as a whole."""
-    list(Namespace.objects.select_for_update().filter(pk=namespace.pk).values_list("pk"))
+    """Until the transaction ends, let nobody else change what belongs to the namespace as a whole.
+
+    NotFound where somebody has just removed it.
+    """
+    if not list(Namespace.objects.select_for_update().filter(pk=namespace.pk).values_list("pk")):
+        raise NotFound(f"There is no organization or user named {namespace} any more.", field="namespace")
