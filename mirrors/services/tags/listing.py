@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from django.db.models import Q
 
 from mirrors import oci
-from mirrors.errors import NotFound, RegistryFailed
+from mirrors.errors import InvalidInput, NotFound, RegistryFailed
 from mirrors.models import Mirror, Repository
 from mirrors.oci import ContentRepository, IndexMode, OCIError, Side, run_in_background
 from mirrors.oci.images.names import is_tag
@@ -92,6 +92,8 @@ def wait_for(work: Coroutine[Any, Any, T], target: connections.Location) -> T:
         return run_in_background(limited())
     except oci.NotFound as error:
         raise NotFound(error.message) from error
+    except (oci.Unsupported, oci.ImmutableTag) as error:
+        raise InvalidInput(error.message) from error
     except OCIError as error:
         raise RegistryFailed(error.message) from error
     except TimeoutError as error:
