@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 import time_machine
 from django.contrib.auth import authenticate
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -15,7 +17,7 @@ from mirrors.errors import TooManyAttempts
 from mirrors.models import SignInFailures, User
 from mirrors.services import sign_in
 from mirrors.services.log_entries import acting
-from mirrors.services.sign_in_throttle import ACCOUNT, ACCOUNT_HERE, ADDRESS, QUIET, forget_old_attempts
+from mirrors.services.sign_in_throttle import ACCOUNT, ACCOUNT_HERE, ADDRESS, QUIET, Attempt, forget_old_attempts
 from tests.fixtures.domain import PASSWORD
 
 pytestmark = pytest.mark.django_db
@@ -141,3 +143,19 @@ def test_sessions_that_are_over_are_deleted(owner: User, clock: time_machine.Tra
     assert sign_in.forget_old_sessions() == 0
     clock.shift(timedelta(days=15))
     assert sign_in.forget_old_sessions() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_failures_that_come_at_once_are_all_counted(owner: User) -> None:
+    def fail() -> None:
+        try:
+            Attempt("owner", address=HOME).failed()
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=fail) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert list(SignInFailures.objects.values_list("count", flat=True)) == [8, 8, 8]
