@@ -99,7 +99,7 @@ def _parameter(parameter: Object) -> Object:
 
 
 def _body(body: Object) -> Object:
-    (content,) = body["content"].values()
+    content = next(iter(body["content"].values()))  # Swagger knows one schema; JSON's stands first
     return {"name": "body", "in": "body", "required": body["required"], "schema": schema_of(content["schema"])}
 
 

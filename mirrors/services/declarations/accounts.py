@@ -22,16 +22,18 @@ class OrganizationKind(Kind[Namespace]):
     keys = {"email": keys.text, "timeMachineExpiration": keys.optional_duration}
     passed_over = frozenset({"autoPruneMethod", "autoPruneValue"})
 
-    def find(self, name: str, rights: Rights) -> Namespace | None:
+    def find(self, document: Document, rights: Rights) -> Namespace | None:
         """The organization, if the user administers it."""
-        found = Namespace.objects.filter(name=name).first()
+        found = Namespace.objects.filter(name=document.identity).first()
         if found is None:
             rights.require("user:admin")
             return None
         rights.require("org:admin")
         _check_administers(found, rights)
         if found.kind != Namespace.Kind.ORGANIZATION:
-            raise InvalidInput("is the name of a user, and cannot be that of an organization.", field="name")
+            raise InvalidInput(
+                "is the document.identity of a user, and cannot be that of an organization.", field="document.identity"
+            )
         return found
 
     def stored(self, row: Namespace) -> dict[str, Any]:
@@ -41,7 +43,7 @@ class OrganizationKind(Kind[Namespace]):
     def create(self, document: Document, rights: Rights) -> Namespace:
         """With the user as its first administrator."""
         email = document.values.get("email", "")
-        organization = organizations.create_organization(document.name, by=rights.user, email=email)
+        organization = organizations.create_organization(document.identity, by=rights.user, email=email)
         rest = {key: value for key, value in document.values.items() if key != "email" and value is not None}
         if rest:
             organizations.change_organization(organization, self.values_of(rest))
@@ -65,10 +67,14 @@ class RobotKind(Kind[Robot]):
     orders = frozenset({"append"})
     fixed = frozenset({"description"})
 
-    def find(self, name: str, rights: Rights) -> Robot | None:
+    def find(self, document: Document, rights: Rights) -> Robot | None:
         """The robot, if the user administers its namespace."""
-        namespace = _namespace_of(name, rights)
-        return Robot.objects.select_related("namespace").filter(namespace=namespace, name=_short(name)).first()
+        namespace = _namespace_of(document.identity, rights)
+        return (
+            Robot.objects.select_related("namespace")
+            .filter(namespace=namespace, name=_short(document.identity))
+            .first()
+        )
 
     def stored(self, row: Robot) -> dict[str, Any]:
         """By key."""
@@ -85,9 +91,9 @@ class RobotKind(Kind[Robot]):
 
     def create(self, document: Document, rights: Rights) -> Robot:
         """With a fresh token."""
-        namespace = _namespace_of(document.name, rights)
+        namespace = _namespace_of(document.identity, rights)
         description = document.values.get("description", "")
-        robot = robots.create_robot(namespace, _short(document.name), description=description)
+        robot = robots.create_robot(namespace, _short(document.identity), description=description)
         if document.values.get("federations"):
             robots.set_federations(robot, document.values["federations"])
         return robot

@@ -17,21 +17,30 @@ from mirrors.services.declarations.documents import (
     DocumentError,
     Environment,
     Secrets,
+    Shape,
     is_secret,
     read_document,
 )
 from mirrors.services.declarations.kinds import UNREADABLE, Kind, check_absent
 from mirrors.services.declarations.mirrors import OrganizationMirrorKind, RepositoryMirrorKind
+from mirrors.services.declarations.notifications import NotificationKind
 from mirrors.services.declarations.repositories import RepositoryKind
 from mirrors.services.declarations.rights import Rights
 
 KINDS: dict[str, Kind[Any]] = {
     kind.name: kind
-    for kind in (OrganizationKind(), RobotKind(), OrganizationMirrorKind(), RepositoryKind(), RepositoryMirrorKind())
+    for kind in (
+        OrganizationKind(),
+        RobotKind(),
+        OrganizationMirrorKind(),
+        RepositoryKind(),
+        RepositoryMirrorKind(),
+        NotificationKind(),
+    )
 }
 """Every kind, in the order in which documents are applied: what others need comes first."""
 _ORDER = {name: position for position, name in enumerate(KINDS)}
-_KEYS = {kind.name: (kind.identity, kind.keys, kind.passed_over) for kind in KINDS.values()}
+_SHAPES = {kind.name: Shape(kind.identity, kind.keys, kind.passed_over, kind.told_apart_by) for kind in KINDS.values()}
 
 
 class Action(StrEnum):
@@ -74,7 +83,7 @@ def documents_of(raw: Iterable[Any], *, environment: Environment | None = None) 
     raw = list(raw)
     secrets = Secrets(raw, environment=environment)
     documents = [
-        read_document(each, position=position, keys_of=_KEYS, secrets=secrets)
+        read_document(each, position=position, shapes=_SHAPES, secrets=secrets)
         for position, each in enumerate(raw, start=1)
         if not is_secret(each)
     ]
@@ -113,7 +122,7 @@ def _apply(document: Document, rights: Rights) -> Applied:
 
 
 def _bring(document: Document, kind: Kind[Any], rights: Rights) -> Applied:
-    row = kind.find(document.name, rights)
+    row = kind.find(document, rights)
     if row is None:
         with transaction.atomic():
             row = kind.create(document, rights)

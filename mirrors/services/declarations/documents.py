@@ -33,9 +33,14 @@ class DocumentError(InvalidInput):
 
 @dataclass(frozen=True)
 class Document:
-    """What is declared. values: by spec key, read. absent: secret keys whose Secret is not in the stream."""
+    """What is declared.
+
+    identity: the value of the key that names it; name: the same, with what else tells it from others of its kind.
+    values: by spec key, read. absent: secret keys whose Secret is not in the stream.
+    """
 
     kind: str
+    identity: str
     name: str
     values: dict[str, Any]
     absent: frozenset[str] = frozenset()
@@ -100,29 +105,37 @@ def is_secret(document: Any) -> bool:
     return isinstance(document, dict) and document.get("kind") == "Secret" and document.get("apiVersion") == "v1"
 
 
-def read_document(
-    raw: Any, *, position: int, keys_of: Mapping[str, tuple[str, Mapping[str, Key], frozenset[str]]], secrets: Secrets
-) -> Document:
-    """Check kind, name and keys. keys_of: for each kind the key that names it, its keys, and those passed over."""
+@dataclass(frozen=True)
+class Shape:
+    """What a kind's spec may have; see `Kind`."""
+
+    identity: str
+    keys: Mapping[str, Key]
+    passed_over: frozenset[str]
+    told_apart_by: tuple[str, ...]
+
+
+def read_document(raw: Any, *, position: int, shapes: Mapping[str, Shape], secrets: Secrets) -> Document:
+    """Check kind, name and keys; raises DocumentError."""
     place = f"Document {position}"
     if not isinstance(raw, dict):
         raise DocumentError("must be an object with apiVersion, kind, metadata and spec.", document=place)
     kind = raw.get("kind")
-    if not isinstance(kind, str) or kind not in keys_of:
-        raise DocumentError(f"must be one of {', '.join(keys_of)}.", document=place, field="kind")
+    if not isinstance(kind, str) or kind not in shapes:
+        raise DocumentError(f"must be one of {', '.join(shapes)}.", document=place, field="kind")
     if raw.get("apiVersion") != API_VERSION:
         raise DocumentError(f"must be {API_VERSION}.", document=f"{place}, {kind}", field="apiVersion")
-    identity, keys, passed_over = keys_of[kind]
-    spec = raw.get("spec")
-    if not isinstance(spec, dict) or not isinstance(spec.get(identity), str):
-        raise DocumentError("is required.", document=f"{place}, {kind}", field=f"spec.{identity}")
-    name = spec[identity]
-    reader = _SpecReader(f"{kind} {name[:300]}", keys, secrets)
+    shape, spec = shapes[kind], raw.get("spec")
+    if not isinstance(spec, dict) or not isinstance(spec.get(shape.identity), str):
+        raise DocumentError("is required.", document=f"{place}, {kind}", field=f"spec.{shape.identity}")
+    identity = spec[shape.identity]
+    reader = _SpecReader(f"{kind} {identity[:300]}", shape.keys, secrets)
     for key, value in spec.items():
-        if key != identity and key not in OF_THE_OPERATOR and key not in passed_over:
+        if key != shape.identity and key not in OF_THE_OPERATOR and key not in shape.passed_over:
             reader.take(str(key), value)
-    notes = [f"spec.{key} has no meaning here." for key in sorted(set(map(str, spec)) & passed_over)]
-    return Document(kind, name, reader.values, frozenset(reader.absent), notes)
+    notes = [f"spec.{key} has no meaning here." for key in sorted(set(map(str, spec)) & shape.passed_over)]
+    name = " ".join([identity, *(str(reader.values[key]) for key in shape.told_apart_by if key in reader.values)])
+    return Document(kind, identity, name, reader.values, frozenset(reader.absent), notes)
 
 
 class _SpecReader:

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from mirrors.models import Mirror, Namespace, OrganizationMirror, Repository, Robot
+from mirrors.models import Mirror, Namespace, NotificationTarget, OrganizationMirror, Repository, Robot
 from mirrors.services import access
 from mirrors.services.declarations import keys
 from mirrors.services.declarations.applying import KINDS
@@ -70,22 +70,26 @@ def _of_repositories(found: QuerySet[Repository]) -> Iterator[dict[str, Any]]:
     related = mirrors.select_related("repository__namespace", "robot__namespace")
     for mirror in related.order_by("repository__namespace__name", "repository__name"):
         yield document_of("RepositoryMirror", mirror.repository.full_name, mirror)
+    targets = NotificationTarget.objects.filter(repository__in=found.values("pk")).order_by("repository", "id")
+    for target in targets.select_related("repository__namespace"):
+        yield document_of("Notification", target.repository.full_name, target)
 
 
 def document_of(kind_name: str, name: str, row: Any) -> dict[str, Any]:
     """One row as a custom resource."""
     kind = KINDS[kind_name]
+    called = resource_name(name) if not kind.told_apart_by else f"{resource_name(name)}-{row.pk}"
     spec: dict[str, Any] = {"connSecretRef": {"name": CONNECTION}, kind.identity: name}
     stored = kind.stored(row)
     for key, described in kind.keys.items():
         value = stored.get(key)
         if value is None or key in kind.orders:
             continue
-        if described is keys.secret or (described.is_secret and described.told(value) != value):
-            spec[f"{key}{FROM}"] = {"secretKeyRef": {"name": f"{resource_name(name)}-source", "key": key}}
+        if described is keys.secret or (described.is_secret and described.told(value) != described.show(value)):
+            spec[f"{key}{FROM}"] = {"secretKeyRef": {"name": f"{called}-source", "key": key}}
         elif value is not UNREADABLE:
             spec[key] = described.show(value)
-    return {"apiVersion": API_VERSION, "kind": kind_name, "metadata": {"name": resource_name(name)}, "spec": spec}
+    return {"apiVersion": API_VERSION, "kind": kind_name, "metadata": {"name": called}, "spec": spec}
 
 
 def resource_name(name: str) -> str:

@@ -32,7 +32,8 @@ class Kind(ABC, Generic[Row]):
 
     identity: the key of the spec that names the row. columns: for each key the name that services know it by.
     orders: keys that say what to do and are compared with nothing. fixed: keys that count only when a row is made.
-    passed_over: keys of the operator's resource that have no meaning here.
+    passed_over: keys of the operator's resource that have no meaning here. told_apart_by: the keys that tell apart what
+    has the same identity.
     """
 
     name: ClassVar[str]
@@ -42,9 +43,10 @@ class Kind(ABC, Generic[Row]):
     orders: ClassVar[frozenset[str]] = frozenset()
     fixed: ClassVar[frozenset[str]] = frozenset()
     passed_over: ClassVar[frozenset[str]] = frozenset()
+    told_apart_by: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
-    def find(self, name: str, rights: Rights) -> Row | None:
+    def find(self, document: Document, rights: Rights) -> Row | None:
         """The row, None where it has to be made; raises Forbidden, NotFound for what it belongs to, InvalidInput."""
 
     @abstractmethod

@@ -80,11 +80,11 @@ class RepositoryMirrorKind(Kind[Mirror]):
     }
     orders = frozenset({"forceSync"})
 
-    def find(self, name: str, rights: Rights) -> Mirror | None:
+    def find(self, document: Document, rights: Rights) -> Mirror | None:
         """The mirror of a repository that has to be there, and the user has to administer."""
         rights.require("repo:admin")
         try:
-            repository = access.find_repository(name, account=rights.user, administer=True)
+            repository = access.find_repository(document.identity, account=rights.user, administer=True)
         except NotFound as error:
             raise NotFound(f"{error.message} Declare it with a document of the kind Repository.") from error
         with suppress(NotFound):
@@ -103,7 +103,7 @@ class RepositoryMirrorKind(Kind[Mirror]):
     def create(self, document: Document, rights: Rights) -> Mirror:
         """The repository turns into the MIRROR state with it."""
         check_absent(document, {})
-        repository = access.find_repository(document.name, account=rights.user, administer=True)
+        repository = access.find_repository(document.identity, account=rights.user, administer=True)
         mirrors.check_manageable(repository)
         if "isEnabled" not in document.values:  # the operator's default, that one file means the same to both
             document.notes.append("spec.isEnabled is missing: the mirror is made disabled.")
@@ -170,10 +170,10 @@ class OrganizationMirrorKind(Kind[OrganizationMirror]):
     orders = frozenset({"forceSync"})
     _REQUIRED = ("externalRegistryType", "externalRegistryUrl", "externalNamespace", "robotUsername")
 
-    def find(self, name: str, rights: Rights) -> OrganizationMirror | None:
+    def find(self, document: Document, rights: Rights) -> OrganizationMirror | None:
         """The mirror of an organization that has to be there, and the user has to administer."""
         rights.require("org:admin")
-        organization = _organization(name, rights)
+        organization = _organization(document.identity, rights)
         with suppress(NotFound):
             return organization_mirrors.find_organization_mirror(organization)
         return None
@@ -200,7 +200,7 @@ class OrganizationMirrorKind(Kind[OrganizationMirror]):
             "sync_interval": DEFAULT_INTERVAL,
             "starts_at": timezone.now().replace(microsecond=0),
         }
-        organization = _organization(document.name, rights)
+        organization = _organization(document.identity, rights)
         values = defaults | self._values(document.values, config={})
         return organization_mirrors.create_organization_mirror(organization, values)
 

@@ -54,10 +54,10 @@ class RepositoryKind(Kind[Repository]):
     orders = frozenset({"append"})
     passed_over = frozenset({"autoPruneMethod", "autoPruneValue", "star"})
 
-    def find(self, name: str, rights: Rights) -> Repository | None:
+    def find(self, document: Document, rights: Rights) -> Repository | None:
         """The repository, if the user administers it."""
         try:
-            found = access.find_repository(name, account=rights.user, administer=True)
+            found = access.find_repository(document.identity, account=rights.user, administer=True)
         except NotFound:
             rights.require("repo:create")
             return None
@@ -84,7 +84,7 @@ class RepositoryKind(Kind[Repository]):
 
     def create(self, document: Document, rights: Rights) -> Repository:
         """Private unless it says otherwise."""
-        namespace_name, _, name = document.name.partition("/")
+        namespace_name, _, name = document.identity.partition("/")
         if not name:
             raise InvalidInput("must be namespace/name, for example acme/app.", field="repository")
         values = document.values
