@@ -7,21 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from enum import StrEnum
-from typing import TypeVar
+from typing import TypeVar, cast
 
-from django.db.models import (
-    Case,
-    CharField,
-    Count,
-    FilteredRelation,
-    Model,
-    OuterRef,
-    Q,
-    QuerySet,
-    Subquery,
-    Value,
-    When,
-)
+from django.db.models import Case, CharField, Count, F, Model, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 
 from mirrors.models import Sync
@@ -44,33 +32,25 @@ class Phase(StrEnum):
     SKIPPED = "skipped"  # of a discovered repository: vanished or filtered out
 
 
-def with_phase(rows: QuerySet[Row], *, mirror: str = "", skipped: Q | None = None) -> QuerySet[Row]:
-    """The rows with `phase` annotated, one of `Phase`, and `last_sync_id`, that of the last sync that ended, or None.
+def with_phase(rows: QuerySet[Row], *, mirror: str = "pk", skipped: Q | None = None) -> QuerySet[Row]:
+    """The rows with `phase` annotated, one of `Phase`.
 
-    mirror: the path from the rows to their mirror, empty where they are mirrors. skipped: those that are not mirrored.
+    mirror: the path from the rows to the key of their mirror. skipped: those that are not mirrored.
     A sync that only the schedule has queued leaves the phase of the one before it.
     """
-    syncs = f"{mirror}__syncs" if mirror else "syncs"
-    running = Q(active__status=Status.RUNNING)
-    finished = Sync.objects.finished().filter(mirror=OuterRef(mirror or "pk")).order_by("-id")
-    cases = [
-        When(running & Q(active__cancel_requested_at__isnull=False), then=Value(Phase.CANCELLED.value)),
-        When(running, then=Value(Phase.SYNCING.value)),
-        When(active__trigger=Trigger.MANUAL, then=Value(Phase.REQUESTED.value)),
-        When(active__trigger__in=(Trigger.RETRY, Trigger.RECOVERY), then=Value(Phase.RETRYING.value)),
-    ]
-    if skipped is not None:
-        cases.insert(0, When(skipped, then=Value(Phase.SKIPPED.value)))
-    active = FilteredRelation(syncs, condition=Q(**{f"{syncs}__status__in": ACTIVE}))
-    annotated: QuerySet[Row] = rows.alias(active=active).annotate(
-        phase=Case(
-            *cases,
-            default=Coalesce(Subquery(finished.values("status")[:1]), Value(Phase.NEVER_RUN.value)),
-            output_field=CharField(),
-        ),
-        last_sync_id=Subquery(finished.values("pk")[:1]),
+    # Of a mirror's syncs the active one is the newest, so that one look into the index finds either.
+    newest = Sync.objects.filter(mirror=OuterRef(mirror)).order_by("-id").annotate(phase=_PHASE_OF_SYNC)
+    finished = Sync.objects.finished().filter(mirror=OuterRef(mirror)).order_by("-id")
+    phase = Coalesce(
+        Subquery(newest.values("phase")[:1]),
+        Subquery(finished.values("status")[:1]),
+        Value(Phase.NEVER_RUN.value),
+        output_field=CharField(),
     )
-    return annotated
+    if skipped is None:
+        return cast(QuerySet[Row], rows.annotate(phase=phase))
+    skip = When(skipped, then=Value(Phase.SKIPPED.value))
+    return cast(QuerySet[Row], rows.annotate(phase=Case(skip, default=phase, output_field=CharField())))
 
 
 def in_phases(rows: QuerySet[Row], phases: Collection[Phase]) -> QuerySet[Row]:
@@ -82,3 +62,19 @@ def phase_counts(rows: QuerySet[Row]) -> dict[Phase, int]:
     """How many rows of `with_phase` are in each phase, in one query; phases without any are left out."""
     counts = rows.order_by().values("phase").annotate(count=Count("pk")).values_list("phase", "count")
     return {Phase(phase): count for phase, count in counts}
+
+
+_PHASE_OF_SYNC = Case(
+    When(status=Status.RUNNING, cancel_requested_at__isnull=False, then=Value(Phase.CANCELLED.value)),
+    When(status=Status.RUNNING, then=Value(Phase.SYNCING.value)),
+    When(status=Status.QUEUED, trigger=Trigger.MANUAL, then=Value(Phase.REQUESTED.value)),
+    When(
+        status=Status.QUEUED,
+        trigger__in=(Trigger.RETRY, Trigger.RECOVERY),
+        then=Value(Phase.RETRYING.value),
+    ),
+    When(status__in=ACTIVE, then=Value(None)),
+    default=F("status"),
+    output_field=CharField(),
+)
+"""None where the sync before it counts."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from mirrors.models import DiscoveredRepository, OrganizationMirror, Sync
 from mirrors.services import mirror_phases
@@ -31,7 +31,7 @@ class Discovery:
 
 
 def with_phases(rows: QuerySet[DiscoveredRepository]) -> QuerySet[DiscoveredRepository]:
-    """The rows with `phase` and `last_sync_id`; see `with_phase`."""
+    """The rows with `phase`; see `with_phase`."""
     return mirror_phases.with_phase(rows, mirror="repository__mirror", skipped=Q(is_skipped=True))
 
 
@@ -44,11 +44,17 @@ def discoveries(
     mirror: OrganizationMirror, *, phases: Collection[Phase] | None = None, offset: int, limit: int
 ) -> tuple[list[Discovery], int]:
     """A page of what was discovered, by name, and how many there are in all. phases: of these alone; None: of any."""
-    rows = with_phases(mirror.discovered.order_by("name"))
+    rows = mirror.discovered.order_by("name")
     if phases is not None:
-        rows = mirror_phases.in_phases(rows, phases)
-    total = rows.count()
-    page = list(rows.select_related("repository__namespace")[offset : offset + limit])
-    annotated = [(row, vars(row)["phase"], vars(row)["last_sync_id"]) for row in page]
-    syncs = Sync.objects.only("message", "finished_at").in_bulk([sync for _, _, sync in annotated if sync])
-    return [Discovery(row, Phase(phase), syncs.get(sync)) for row, phase, sync in annotated], total
+        rows = mirror_phases.in_phases(with_phases(rows), phases)
+    # First which rows, then what there is to say of them: nobody wants to know it of the thousands before the page.
+    keys = list(rows.values_list("pk", flat=True)[offset : offset + limit])
+    finished = Sync.objects.finished().filter(mirror=OuterRef("repository__mirror")).order_by("-id")
+    page = [
+        (row, Phase(vars(row)["phase"]), vars(row)["last_sync_id"])
+        for row in with_phases(mirror.discovered.filter(pk__in=keys).order_by("name"))
+        .select_related("repository__namespace")
+        .annotate(last_sync_id=Subquery(finished.values("pk")[:1]))
+    ]
+    syncs = Sync.objects.only("message", "finished_at").in_bulk([sync for _, _, sync in page if sync])
+    return [Discovery(row, phase, syncs.get(sync)) for row, phase, sync in page], rows.count()
