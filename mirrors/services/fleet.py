@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum, Value
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Left, StrIndex
 from django.utils import timezone
 
@@ -29,7 +29,7 @@ SORTS: dict[str, tuple[str, ...]] = {
     "repository": ("repository__namespace__name", "repository__name"),
     "source": ("source_reference",),
     "next_sync": ("next_sync_at",),
-    "last_sync": ("last_sync_id",),
+    "last_sync": ("last",),
     "state": ("phase",),
 }
 
@@ -105,10 +105,9 @@ def page_of(account: access.Account, wanted: Filter, *, sort: str, page: int, li
 def sums_of(account: access.Account, wanted: Filter) -> Sums:
     """The sums over the mirrors the account may see, in a constant number of queries."""
     rows = _filtered(_seen(account), wanted).order_by()
-    phased = rows if wanted.states else with_phase(rows)
     host = Left("source_reference", StrIndex("source_reference", Value("/")) - 1)
     hosts = rows.values(host=host).annotate(mirrors=Count("pk")).order_by("-mirrors", "host")
-    last = Sync.objects.filter(pk__in=phased.values("last_sync_id"))  # type: ignore[misc]  # annotated
+    last = Sync.objects.filter(pk__in=_with_last_sync(rows).values("last"))  # type: ignore[misc]  # annotated
     done = last.aggregate(tags=Sum("tags_total"), copied=Sum("tags_copied"), bytes=Sum("bytes_copied"))
     counts = rows.aggregate(
         mirrors=Count("pk"),
@@ -117,7 +116,7 @@ def sums_of(account: access.Account, wanted: Filter) -> Sums:
     )
     return Sums(
         **counts,
-        by_state=phase_counts(phased),
+        by_state=phase_counts(rows if wanted.states else with_phase(rows)),
         by_host=list(hosts.values_list("host", "mirrors")[:HOSTS]),
         tags=done["tags"] or 0,
         tags_copied=done["copied"] or 0,
@@ -179,9 +178,17 @@ def _is_late(status: MirrorStatus, before: datetime) -> bool:
 
 
 def _with_column_of(sort: str, rows: QuerySet[Mirror], wanted: Filter) -> QuerySet[Mirror]:
-    """The rows with what they are sorted by: the state of thousands is not worked out for nothing."""
-    by_sync = sort.removeprefix("-") in ("state", "last_sync")
-    return with_phase(rows) if by_sync and not wanted.states else rows
+    """The rows with what they are sorted by: that of thousands is not worked out for nothing."""
+    if sort.removeprefix("-") == "last_sync":
+        return _with_last_sync(rows)
+    return with_phase(rows) if sort.removeprefix("-") == "state" and not wanted.states else rows
+
+
+def _with_last_sync(rows: QuerySet[Mirror]) -> QuerySet[Mirror]:
+    """With `last`, the key of the last sync that has ended: the later it ended, the larger, near enough."""
+    ended = Sync.objects.finished().filter(mirror=OuterRef("pk")).order_by("-id")
+    annotated: QuerySet[Mirror] = rows.annotate(last=Subquery(ended.values("pk")[:1]))
+    return annotated
 
 
 def _order(sort: str) -> list[Any]:

@@ -10,10 +10,24 @@ from drf_spectacular.utils import OpenApiParameter
 
 MEANINGS = {
     "repository": "Full name of a repository, `namespace/name`. The name may have further parts, with slashes.",
-    "orgname": "Name of an organization.",
     "organization": "Name of an organization.",
+    "orgname": "Name of an organization.",
+    "team": "Name of a team of the organization.",
+    "teamname": "Name of a team of the organization.",
+    "robot": "Short name of a robot, the part after the `+`.",
+    "member": "Name of a user, or full name of a robot, `namespace+name`.",
+    "person": "Name of a user.",
+    "username": "Name of a user, or full name of a robot, `namespace+name`.",
+    "external": "Name of a user elsewhere.",
+    "prefix": "How the wanted names begin.",
+    "client_id": "The application's `client_id`.",
+    "token": "The token's `uuid`.",
+    "tag": "Name of a tag.",
+    "uuid": "The `uuid` of a notification.",
+    "sync_id": "The `id` of a sync.",
+    "preview_id": "The `id` of a preview.",
+    "export_id": "The `export_id` of an export.",
     "error_type": "The `error_type` of an error.",
-    "sync_id": "Number of a sync.",
 }
 """By the name in the route."""
 OF_CONVERTERS: dict[str, dict[str, Any]] = {
