@@ -102,14 +102,14 @@ class EndpointSchema(AutoSchema):
     def get_request_serializer(self) -> Any:
         """The body's schema; {} is: no body."""
         body = self._operation.body
-        return {} if body is None else {kind: dict(body) for kind in _media_types(body)}
+        return {} if body is None else _by_media_type(body)
 
     def get_response_serializers(self) -> Any:
         """Bodies by status."""
         answers: dict[Any, Any] = {
-            (status, kind): OpenApiResponse(dict(schema) if schema else None, description=HTTPStatus(status).phrase)
-            for status, schema in self._operation.answers.items()
-            for kind in _media_types(schema or {})
+            (status, kind): OpenApiResponse(schema or None, description=HTTPStatus(status).phrase)
+            for status, answer in self._operation.answers.items()
+            for kind, schema in _by_media_type(answer or {}).items()
         }
         missing = sorted(set(self._errors()) - set(self._operation.answers))
         return answers | {
@@ -132,9 +132,13 @@ class EndpointSchema(AutoSchema):
             yield HTTPStatus.UNSUPPORTED_MEDIA_TYPE
 
 
-def _media_types(schema: Mapping[str, Any]) -> dict[str, None]:
-    """JSON, unless the schema, or each that `oneOf` has, says something else."""
-    return dict.fromkeys(each.get("contentMediaType", JSON) for each in schema.get("oneOf", [schema]))
+def _by_media_type(schema: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The schema of each media type: JSON, unless the schema, or an alternative of its `oneOf`, says something else."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for each in schema.get("oneOf", [schema]):
+        plain = {key: value for key, value in each.items() if key != "contentMediaType"}
+        found.setdefault(each.get("contentMediaType", JSON), []).append(plain)
+    return {kind: each[0] if len(each) == 1 else {"oneOf": each} for kind, each in found.items()}
 
 
 def room_of(endpoint: type) -> str:

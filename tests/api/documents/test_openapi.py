@@ -25,6 +25,9 @@ METHODS = [
     for method, described in item.items()
 ]
 
+ALWAYS_REFUSED = {"linkExternalUser"}
+"""Quay's words for what there is nothing of here."""
+
 
 def test_every_method_of_every_endpoint_is_described() -> None:
     assert [route for route in routes() if not route.is_described] == []
@@ -51,7 +54,7 @@ def test_a_method_says_what_it_does_and_what_its_address_is_made_of(
     parameters = {each["name"]: each for each in described.get("parameters", []) if each["in"] == "path"}
     assert set(re.findall(r"\{(\w+)\}", path)) == set(parameters)
     assert all(parameter["description"] for parameter in described.get("parameters", []))
-    assert any(status.startswith(("2", "3")) for status in described["responses"])
+    assert described["operationId"] in ALWAYS_REFUSED or any(status < "300" for status in described["responses"])
 
 
 @pytest.mark.parametrize(("path", "method", "described"), METHODS)
@@ -59,10 +62,9 @@ def test_all_schemas_are_valid_and_examples_follow_them(path: str, method: str, 
     bodies = [described["requestBody"]] if "requestBody" in described else []
     for body in (*bodies, *described["responses"].values()):
         for content in body.get("content", {}).values():
-            schema = content["schema"] | {"components": openapi()["components"]}
-            jsonschema.Draft202012Validator.check_schema(schema)
+            jsonschema.Draft202012Validator.check_schema(content["schema"])
             for example in content.get("examples", {}).values():
-                jsonschema.Draft202012Validator(schema).validate(example["value"])
+                jsonschema.Draft202012Validator(content["schema"]).validate(example["value"])
 
 
 @pytest.mark.parametrize(("path", "method", "described"), METHODS)
