@@ -16,7 +16,7 @@ from mirrors.api.mirroring.seats import Seats
 
 SEATS = Seats(4, what="streams of progress", retry_after=10)
 PERIOD_SECONDS = 1.0
-SILENCE_SECONDS = 15.0  # proxies cut what says nothing for longer
+SILENCE_SECONDS = 2.0  # only who is told something can be found to have gone
 LONGEST_SECONDS = 300.0
 RETRY_MILLISECONDS = 3000
 
