@@ -44,14 +44,16 @@ from tests.fixtures.domain import join
 
 TABLE = Path(__file__).parent / "authorization.txt"
 CALLERS = ("anonymous", "robot", "stranger", "reader", "writer", "admin", "org-admin", "auditor", "superuser")
+CSRF_TOKEN = "a" * 32
 HEADER = """\
 # What each caller is answered, by route and method; the requests are valid, so that who may do it gets a 2xx, or what
 # the thing itself answers. Written by tests/api/test_authorization.py; see there.
 #
 # anonymous: nobody. robot: acme+mirror with its token, which is for /v2/ alone. stranger: has nothing to do with acme.
 # reader, writer, admin: have that role on acme/app. org-admin: administers acme. auditor: read-only superuser.
-# All who sign in have a token with every scope. acme/app is private and in the MIRROR state; routes of organization
-# mirrors are asked of another organization, which is mirrored as a whole and has the same administrator.
+# All who sign in have a token with every scope, and nobody is refused for want of a CSRF token. acme/app is private and
+# in the MIRROR state; routes of organization mirrors are asked of another organization, which is mirrored as a whole
+# and has the same administrator.
 #
 """
 
@@ -153,13 +155,14 @@ class World:
         """What the caller is answered; nothing stays of it."""
         body = BODIES.get(call.nickname, call.example)
         self.client.cookies.clear()
+        self.client.cookies["csrftoken"] = CSRF_TOKEN
         with transaction.atomic():
             response = self.client.generic(
                 call.method,
                 self.address(call) + QUERIES.get(call.nickname, ""),
                 b"" if call.method == "GET" else json.dumps({} if body is None else body).encode(),
                 content_type="application/json",
-                headers=self.headers[caller],
+                headers=self.headers[caller] | {"X-CSRFToken": CSRF_TOKEN},
             )
             transaction.set_rollback(True)
         self.check_secrets(call, caller, b"" if response.streaming else response.content)
