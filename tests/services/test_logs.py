@@ -18,8 +18,8 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def entries(repository: Repository) -> None:
-    """Seven entries, from one to seven days old."""
-    for days in range(1, 8):
+    """Seven entries, from seven days to one day old."""
+    for days in range(7, 0, -1):
         entry = record(f"{days} days old", repository=repository)
         LogEntry.objects.filter(pk=entry.pk).update(created_at=timezone.now() - timedelta(days=days))
 
@@ -32,6 +32,16 @@ def test_entries_are_forgotten_after_their_days_in_batches(settings: Settings, m
     forget_old_syncs()
 
     assert [entry.kind for entry in LogEntry.objects.all()] == ["1 days old"]
+
+
+@pytest.mark.usefixtures("entries")
+def test_a_period_of_the_past_is_found_by_where_its_entries_stand() -> None:
+    now = timezone.now()
+    period = {"start": now - timedelta(days=4.5), "end": now - timedelta(days=2.5)}
+
+    found = logs.newest(logs.selected(logs.all_entries(), **period), limit=21)
+
+    assert sorted(entry.kind for entry in found) == ["3 days old", "4 days old"]
 
 
 @pytest.mark.usefixtures("entries")
