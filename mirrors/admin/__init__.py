@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from mirrors.admin import accounts, logs, mirrors, repositories, syncs, teams
+from mirrors.admin import accounts, logs, mirrors, notifications, organization_mirrors, repositories, syncs, teams
 
-__all__ = ["accounts", "logs", "mirrors", "repositories", "syncs", "teams"]
+__all__ = [
+    "accounts",
+    "logs",
+    "mirrors",
+    "notifications",
+    "organization_mirrors",
+    "repositories",
+    "syncs",
+    "teams",
+]
 
 admin.site.site_header = "Mirrorfarm administration"
 admin.site.site_title = "Mirrorfarm"
