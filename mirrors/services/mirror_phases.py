@@ -39,8 +39,10 @@ def with_phase(rows: QuerySet[Row], *, mirror: str = "pk", skipped: Q | None = N
     A sync that only the schedule has queued leaves the phase of the one before it.
     """
     # Of a mirror's syncs the active one is the newest, so that one look into the index finds either.
-    newest = Sync.objects.filter(mirror=OuterRef(mirror)).order_by("-id").annotate(phase=_PHASE_OF_SYNC)
-    finished = Sync.objects.finished().filter(mirror=OuterRef(mirror)).order_by("-id")
+    # Whether a tag could be put back says nothing of how the mirror is doing.
+    counted = Sync.objects.filter(Q(restores__isnull=True) | Q(status__in=ACTIVE), mirror=OuterRef(mirror))
+    newest = counted.order_by("-id").annotate(phase=_PHASE_OF_SYNC)
+    finished = Sync.objects.finished().filter(mirror=OuterRef(mirror), restores__isnull=True).order_by("-id")
     phase = Coalesce(
         Subquery(newest.values("phase")[:1]),
         Subquery(finished.values("status")[:1]),
@@ -71,6 +73,7 @@ _PHASE_OF_SYNC = Case(
     When(
         status=Status.QUEUED,
         trigger__in=(Trigger.RETRY, Trigger.RECOVERY),
+        restores__isnull=True,
         then=Value(Phase.RETRYING.value),
     ),
     When(status__in=ACTIVE, then=Value(None)),

@@ -14,7 +14,7 @@ from mirrors.models.sync import Status, Trigger
 from mirrors.oci import Code
 from mirrors.oci.store.garbage import collect_garbage
 from mirrors.sample.images import small_image, small_index
-from mirrors.services import connections, mirror_status, restoring, sync_runs, syncs
+from mirrors.services import connections, mirror_phases, mirror_status, restoring, sync_runs, syncs
 from tests.registry import FaultyRegistry
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -227,6 +227,7 @@ def test_a_failed_restore_says_nothing_of_how_the_mirror_is_doing(
     source.repositories.clear()
     run(restoring.request_restore(mirror, "v1"))
     assert mirror_status.status_of(mirror).state == mirror_status.State.SUCCEEDED
+    assert mirror_phases.with_phase(Mirror.objects.all()).get().phase == mirror_phases.Phase.SUCCEEDED
 
 
 def test_request_and_release_are_logged(mirror: Mirror, deleted: str) -> None:

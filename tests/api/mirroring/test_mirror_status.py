@@ -193,3 +193,23 @@ def test_a_proxys_password_is_masked_and_kept_when_it_comes_back_masked(
 def test_a_mirror_without_proxies_shows_none(api: APIClient, mirror: Mirror) -> None:
     assert api.get(MIRROR).json()["external_registry_config"] == {}
     assert set(api.get(MIRROR).json()) >= set(BODY) - {"external_registry_password"}
+
+
+def test_a_repository_without_a_mirror_has_none_to_show(api: APIClient, repository: Repository) -> None:
+    response = api.get(MIRROR)
+    assert (response.status_code, response.json()["error_type"]) == (404, "not_found")
+    assert response.json()["detail"] == "acme/app is not mirrored."
+
+
+def test_the_mirror_of_a_missing_repository_is_not_found(api: APIClient) -> None:
+    response = api.get("/api/v1/repository/acme/missing/mirror")
+    assert (response.status_code, response.json()["error_type"]) == (404, "not_found")
+
+
+def test_a_queued_restore_leaves_the_last_word(api: APIClient, mirror: Mirror) -> None:
+    running(mirror).succeed(message="All is well.")
+    restores = {"tag": "v1", "target_digest": "sha256:1", "source_digest": "sha256:1"}
+    queued(mirror, Trigger.RESTORE, restores=restores)
+    assert status(api) == ("SUCCESS", 3)
+    Sync.objects.filter(restores__isnull=False).update(trigger=Trigger.RETRY, attempt=2)
+    assert status(api)[0] == "SUCCESS"
