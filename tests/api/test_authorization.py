@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 from django.db import transaction
+from django.db.models import QuerySet
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
@@ -35,6 +36,8 @@ from mirrors.models import (
     RepositoryPermission,
     Robot,
     Sync,
+    Team,
+    TeamMember,
     User,
     UserNotification,
 )
@@ -44,6 +47,7 @@ from tests.fixtures.domain import join
 
 TABLE = Path(__file__).parent / "authorization.txt"
 CALLERS = ("anonymous", "robot", "stranger", "reader", "writer", "admin", "org-admin", "auditor", "superuser")
+POWERLESS = ("anonymous", "robot", "stranger", "reader", "auditor")
 CSRF_TOKEN = "a" * 32
 HEADER = """\
 # What each caller is answered, by route and method; the requests are valid, so that who may do it gets a 2xx, or what
@@ -142,6 +146,7 @@ class World:
     headers: dict[str, dict[str, str]]
     values: dict[str, str]
     secrets: dict[str, str]
+    before: list[Any]
 
     def address(self, call: Call) -> str:
         """The address with names of this world in it."""
@@ -164,6 +169,8 @@ class World:
                 content_type="application/json",
                 headers=self.headers[caller] | {"X-CSRFToken": CSRF_TOKEN},
             )
+            if caller in POWERLESS and response.status_code < 400 and call.method != "GET":
+                assert belongings() == self.before, f"{call.method} {call.address} lets the {caller} change acme"
             transaction.set_rollback(True)
         self.check_secrets(call, caller, b"" if response.streaming else response.content)
         return response.status_code
@@ -198,7 +205,8 @@ def world(mirror: Mirror, make_user: Callable[..., User], store_dir: Path, rung:
         Robot.objects.create(namespace=user.namespace, name="own")
     organizations_beside(people["org-admin"])
     client = Client(enforce_csrf_checks=True)  # one for all: each reads the list of static files anew
-    return World(client, headers, furnish(mirror, people["reader"]), secrets_of(mirror.repository.namespace))
+    values = furnish(mirror, people["reader"])
+    return World(client, headers, values, secrets_of(mirror.repository.namespace), belongings())
 
 
 def organizations_beside(owner: User) -> None:
@@ -258,6 +266,25 @@ def furnish(mirror: Mirror, person: User) -> dict[str, str]:
         "error_type": "not_found",
         "tag": "latest",
     }
+
+
+def belongings() -> list[Any]:
+    """All rows that make up acme and the organizations beside it."""
+    organizations = Namespace.objects.filter(name__in=("acme", "empty", "whole"))
+    parts: list[QuerySet[Any]] = [
+        organizations,
+        Repository.objects.filter(namespace__in=organizations),
+        Robot.objects.filter(namespace__in=organizations),
+        Team.objects.filter(namespace__in=organizations),
+        TeamMember.objects.filter(team__namespace__in=organizations),
+        Application.objects.filter(namespace__in=organizations),
+        RepositoryPermission.objects.all(),
+        Mirror.objects.all(),
+        Sync.objects.all(),
+        OrganizationMirror.objects.all(),
+        NotificationTarget.objects.all(),
+    ]
+    return [list(part.order_by("pk").values()) for part in parts]
 
 
 def secrets_of(organization: Namespace) -> dict[str, str]:
