@@ -81,6 +81,10 @@ class SyncQuerySet(models.QuerySet["Sync"]):
         """In one of the four final states."""
         return self.exclude(status__in=ACTIVE)
 
+    def concluded(self) -> Self:
+        """Finished, and not only to put a tag back: what says how a mirror is doing."""
+        return self.finished().filter(restores__isnull=True)
+
     def complete(self) -> Self:
         """Succeeded with all tags that match, and not with none: what is true of each tag was true at their end."""
         # `only_tags=None` would ask for a JSON null.

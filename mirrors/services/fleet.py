@@ -186,7 +186,7 @@ def _with_column_of(sort: str, rows: QuerySet[Mirror], wanted: Filter) -> QueryS
 
 def _with_last_sync(rows: QuerySet[Mirror]) -> QuerySet[Mirror]:
     """With `last`, the key of the last sync that has ended: the later it ended, the larger, near enough."""
-    ended = Sync.objects.finished().filter(mirror=OuterRef("pk")).order_by("-id")
+    ended = Sync.objects.concluded().filter(mirror=OuterRef("pk")).order_by("-id")
     annotated: QuerySet[Mirror] = rows.annotate(last=Subquery(ended.values("pk")[:1]))
     return annotated
 

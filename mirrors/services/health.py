@@ -133,7 +133,7 @@ _RUNNING = _Literal(Status.RUNNING.value)
 
 def _issues_of_mirrors(namespace: Namespace | None, counts: Mapping[Phase, int]) -> Iterator[Issue]:
     """At most SAMPLES of each kind; none is looked for that the counts say there is not."""
-    finished = Sync.objects.finished().filter(mirror=OuterRef("pk")).order_by("-id")
+    finished = Sync.objects.concluded().filter(mirror=OuterRef("pk")).order_by("-id")
     mirrors = _mirrors(namespace)
     stale = mirrors.alias(last=Subquery(finished.values("finished_at")[:1])).filter(
         last__lt=timezone.now() - STALE_AFTER

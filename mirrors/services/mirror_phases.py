@@ -42,7 +42,7 @@ def with_phase(rows: QuerySet[Row], *, mirror: str = "pk", skipped: Q | None = N
     # Whether a tag could be put back says nothing of how the mirror is doing.
     counted = Sync.objects.filter(Q(restores__isnull=True) | Q(status__in=ACTIVE), mirror=OuterRef(mirror))
     newest = counted.order_by("-id").annotate(phase=_PHASE_OF_SYNC)
-    finished = Sync.objects.finished().filter(mirror=OuterRef(mirror), restores__isnull=True).order_by("-id")
+    finished = Sync.objects.concluded().filter(mirror=OuterRef(mirror)).order_by("-id")
     phase = Coalesce(
         Subquery(newest.values("phase")[:1]),
         Subquery(finished.values("status")[:1]),

@@ -97,8 +97,6 @@ def statuses_of(mirrors: Iterable[Mirror]) -> dict[int, MirrorStatus]:
     keys = [mirror.pk for mirror in mirrors]
     light = Sync.objects.defer("unchanged_tags")  # thousands of names, for lists that show none of them
     active = {sync.mirror_id: sync for sync in light.filter(mirror__in=keys, status__in=ACTIVE)}
-    # Whether a tag could be put back says nothing of how the mirror is doing.
-    ended = Sync.objects.finished().filter(mirror__in=keys, restores__isnull=True)
-    latest = ended.order_by().values("mirror").annotate(latest=Max("id"))
+    latest = Sync.objects.concluded().filter(mirror__in=keys).order_by().values("mirror").annotate(latest=Max("id"))
     finished = {sync.mirror_id: sync for sync in light.filter(pk__in=latest.values("latest"))}
     return {mirror.pk: MirrorStatus(mirror, active.get(mirror.pk), finished.get(mirror.pk)) for mirror in mirrors}

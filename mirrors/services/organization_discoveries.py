@@ -49,7 +49,7 @@ def discoveries(
         rows = mirror_phases.in_phases(with_phases(rows), phases)
     # First which rows, then what there is to say of them: nobody wants to know it of the thousands before the page.
     keys = list(rows.values_list("pk", flat=True)[offset : offset + limit])
-    finished = Sync.objects.finished().filter(mirror=OuterRef("repository__mirror")).order_by("-id")
+    finished = Sync.objects.concluded().filter(mirror=OuterRef("repository__mirror")).order_by("-id")
     page = [
         (row, Phase(vars(row)["phase"]), vars(row)["last_sync_id"])
         for row in with_phases(mirror.discovered.filter(pk__in=keys).order_by("name"))

@@ -54,7 +54,7 @@ def forget_old_syncs() -> int:
     """
     horizon = timezone.now() - timedelta(days=settings.HISTORY_DAYS)
     old = Sync.objects.finished().filter(finished_at__lt=horizon)
-    for kept in (Sync.objects.finished().filter(restores__isnull=True), Sync.objects.complete()):
+    for kept in (Sync.objects.concluded(), Sync.objects.complete()):
         newest = kept.order_by().values("mirror").annotate(latest=models.Max("id")).values("latest")
         old = old.exclude(pk__in=newest)
     _, deleted = old.only("pk").delete()  # with all their columns they would be read into memory first
