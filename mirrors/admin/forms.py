@@ -199,7 +199,7 @@ class TeamMemberFormSet(InlineFormSet):
 
 
 class PermissionFormSet(InlineFormSet):
-    """The rights on a repository: one for each user and robot."""
+    """The rights on a repository: one for each user, robot and team."""
 
     def clean(self) -> None:
         """Refuse a second right of the same account: Django compares rows for unconditional constraints alone."""
@@ -207,7 +207,7 @@ class PermissionFormSet(InlineFormSet):
         seen: set[Any] = set()
         for form in self.forms:
             values = getattr(form, "cleaned_data", {})
-            account = values.get("user") or values.get("robot")
+            account = values.get("user") or values.get("robot") or values.get("team")
             if account is None or values.get("DELETE"):
                 continue
             if account in seen:

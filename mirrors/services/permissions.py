@@ -78,9 +78,14 @@ def roles_through_anything(repository: Repository, user: User | Robot) -> list[R
 
 @transaction.atomic
 def set_role(repository: Repository, holder: Holder, *, role: str) -> RepositoryPermission:
-    """Give this role in place of whatever it has; InvalidInput for the owner of a user's space, who has them all."""
+    """Give this role in place of whatever it has.
+
+    InvalidInput for the owner of a user's space, who has them all, and for a team of another organization.
+    """
     if isinstance(holder, User) and repository.namespace.user_id == holder.pk:
         raise InvalidInput("Namespace owner must always be admin.", field="role")
+    if isinstance(holder, Team) and holder.namespace_id != repository.namespace_id:
+        raise InvalidInput(f"The team {holder} does not belong to {repository.namespace}.", field="team")
     permission, _ = RepositoryPermission.objects.update_or_create(
         repository=repository, **_column(holder), defaults={"role": role}
     )
