@@ -45,6 +45,7 @@ def search(
 
     Teams and robots are those of the namespace, and only for who belongs to it; of a user's space, for that user.
     """
+    prefix = prefix.lower()  # as all names are; databases differ in whether they mind
     namespace = Namespace.objects.filter(name=namespace_name).first() if namespace_name else None
     if namespace is not None and not _belongs(account, namespace):
         namespace = None

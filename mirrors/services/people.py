@@ -34,15 +34,13 @@ def find_person(name: str) -> User:
 @sensitive_variables("password")
 def create_person(username: str, *, email: str = "", password: str | None = None) -> tuple[User, str]:
     """Make an account; gives it and its password, a random one unless it is given, which cannot be shown again."""
-    is_random = password is None
-    password = secrets.token_urlsafe(24) if password is None else password
     user = User(username=username, email=email)
     taken = f"A user or organization named {username} exists already."
     if Namespace.objects.filter(name=username).exists() or User.objects.filter(username=username).exists():
         raise AlreadyExists(taken, field="username")
     validate(user, exclude={"password"})
-    if not is_random:
-        check_password(password, user)
+    password = password if password is not None else secrets.token_urlsafe(24)
+    check_password(password, user)
     user.set_password(password)
     with refusing_duplicates(taken, field="username"):
         try:

@@ -26,7 +26,9 @@ def test_users_are_found_by_how_their_names_begin(
     for name in ("ada", "adam", "bob"):
         make_user(name)
     assert found(anonymous_api, "ada") == [("ada", "user"), ("adam", "user")]
+    assert found(anonymous_api, "ADA") == [("ada", "user"), ("adam", "user")]
     assert found(anonymous_api, "d") == []
+    assert found(anonymous_api, "%") == []
 
 
 def test_an_exact_name_is_never_cut_off(anonymous_api: APIClient, make_user: Callable[..., User]) -> None:
