@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum, Value, Window
 from django.db.models.functions import Left, StrIndex
 from django.utils import timezone
 
@@ -15,7 +15,7 @@ from mirrors.errors import InvalidInput, MirrorError
 from mirrors.models import Mirror, Repository, Sync, User
 from mirrors.models.sync import Status, Trigger
 from mirrors.services import access, mirrors, syncs
-from mirrors.services.mirror_phases import Phase, in_phases, phase_counts, with_phase
+from mirrors.services.mirror_phases import Phase, in_phases, with_phase
 from mirrors.services.mirror_status import MirrorStatus, statuses_of
 
 LATE_AFTER = 900
@@ -93,8 +93,12 @@ def page_of(account: access.Account, wanted: Filter, *, sort: str, page: int, li
     rows = _filtered(_seen(account), wanted)
     start = (page - 1) * limit
     sorted_rows = _with_column_of(sort, rows, wanted).order_by(*_order(sort))
-    found = list(sorted_rows.select_related("repository__namespace", "robot__namespace")[start : start + limit])
-    total = start + len(found) if found and len(found) < limit else rows.count()
+    # Keys alone first, counted in the same pass: what a filter by state costs, it costs once.
+    counted = sorted_rows.annotate(total=Window(Count("pk"))).values_list("pk", "total")[start : start + limit]
+    keys = dict(counted)
+    total = next(iter(keys.values())) if keys else rows.count()
+    related = Mirror.objects.select_related("repository__namespace", "robot__namespace").in_bulk(list(keys))
+    found = [related[key] for key in keys if key in related]
     before = timezone.now() - timedelta(seconds=wanted.late_after)
     entries = [
         Entry(status, phase_of(status), is_late=_is_late(status, before)) for status in statuses_of(found).values()
@@ -105,18 +109,23 @@ def page_of(account: access.Account, wanted: Filter, *, sort: str, page: int, li
 def sums_of(account: access.Account, wanted: Filter) -> Sums:
     """The sums over the mirrors the account may see, in a constant number of queries."""
     rows = _filtered(_seen(account), wanted).order_by()
+    phased = rows if wanted.states else with_phase(rows)
+    groups = list(
+        phased.values("phase").annotate(  # type: ignore[misc]  # annotated
+            mirrors=Count("pk"),
+            enabled=Count("pk", filter=Q(is_enabled=True)),
+            late=Count("pk", filter=_late(wanted.late_after)),
+        )
+    )
     host = Left("source_reference", StrIndex("source_reference", Value("/")) - 1)
     hosts = rows.values(host=host).annotate(mirrors=Count("pk")).order_by("-mirrors", "host")
     last = Sync.objects.filter(pk__in=_with_last_sync(rows).values("last"))  # type: ignore[misc]  # annotated
     done = last.aggregate(tags=Sum("tags_total"), copied=Sum("tags_copied"), bytes=Sum("bytes_copied"))
-    counts = rows.aggregate(
-        mirrors=Count("pk"),
-        enabled=Count("pk", filter=Q(is_enabled=True)),
-        late=Count("pk", filter=_late(wanted.late_after)),
-    )
     return Sums(
-        **counts,
-        by_state=phase_counts(rows if wanted.states else with_phase(rows)),
+        mirrors=sum(group["mirrors"] for group in groups),
+        enabled=sum(group["enabled"] for group in groups),
+        late=sum(group["late"] for group in groups),
+        by_state={Phase(group["phase"]): group["mirrors"] for group in groups},
         by_host=list(hosts.values_list("host", "mirrors")[:HOSTS]),
         tags=done["tags"] or 0,
         tags_copied=done["copied"] or 0,
