@@ -85,11 +85,14 @@ def delete_repository(repository: Repository) -> None:
     """Remove it for good, with its mirror, and its content in the built-in store; a remote registry keeps what it has.
 
     A running sync ends as soon as its worker sees that its row is gone; what that one still writes into the store goes
-    with the garbage.
+    with the garbage. Raises NotFound where somebody was faster.
     """
     if mirror := Mirror.objects.filter(repository=repository).first():
         with suppress(NotFound):  # somebody has just removed the mirror
             delete_mirror(mirror)
+    # What others write at this moment would refer to a row that is about to go.
+    if not Repository.objects.select_for_update().filter(pk=repository.pk):
+        raise NotFound(f"There is no repository {repository} any more: somebody has just deleted it.")
     record("delete_repo", repository=repository)
     if repository.namespace.target_registry_id is None:
         transaction.on_commit(partial(delete_content, repository.full_name))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from mirrors.errors import AlreadyExists, Forbidden, InvalidInput
+from mirrors.errors import AlreadyExists, Forbidden, InvalidInput, NotFound
 from mirrors.models import LogEntry, Mirror, Namespace, OrganizationMirror, Registry, Repository, Robot, Sync, User
 from mirrors.sample.images import small_image
 from mirrors.services import access, connections, repositories, sync_runs
@@ -111,6 +111,16 @@ def test_a_deleted_repository_leaves_nothing_but_its_entries_in_the_log(
     assert list(connections.store().repositories()) == ["acme/app/nested"]
     entry = LogEntry.objects.get(kind="delete_repo")
     assert (entry.namespace_name, entry.repository_name, entry.repository) == ("acme", "app", None)
+
+
+def test_a_repository_is_deleted_once(mirror: Mirror, store_dir: Path) -> None:
+    late = Repository.objects.select_related("namespace").get()
+    repositories.delete_repository(mirror.repository)
+
+    with pytest.raises(NotFound, match="There is no repository acme/app any more"):
+        repositories.delete_repository(late)
+
+    assert LogEntry.objects.filter(kind="delete_repo").count() == 1
 
 
 def test_content_at_a_remote_registry_stays(

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import DatabaseError, InterfaceError, connection
 
-from mirrors.api.mirroring.seats import Seats
+from mirrors.api.seats import Seats
 
 SEATS = Seats(4, what="streams of progress", retry_after=10)
 PERIOD_SECONDS = 1.0

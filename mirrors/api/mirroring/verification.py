@@ -12,9 +12,9 @@ from mirrors.api.bodies import read_optional_object
 from mirrors.api.endpoint import Endpoint
 from mirrors.api.mirroring.lookup import administered_repository
 from mirrors.api.mirroring.mirror_values import FIELDS, values_for_change, values_for_creation
-from mirrors.api.mirroring.seats import Seats
 from mirrors.api.mirroring.sync_body import RATE_LIMIT
 from mirrors.api.operations import BOOLEAN, INTEGER, STRING, answer, operation, or_null
+from mirrors.api.seats import Seats
 from mirrors.models import Mirror
 from mirrors.oci import Code, Side
 from mirrors.services.verification import Finding, Problem, Verification, verify

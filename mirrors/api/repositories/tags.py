@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from rest_framework.request import Request
@@ -13,12 +14,15 @@ from mirrors.api.endpoint import Endpoint, require_role
 from mirrors.api.errors import InvalidRequest
 from mirrors.api.operations import BOOLEAN, INTEGER, MAIL_DATE, STRING, Schema, answer, array, operation, or_null
 from mirrors.api.queries import is_true, number
+from mirrors.api.seats import Seats
+from mirrors.models import Repository
 from mirrors.services import access, tags
 from mirrors.services.tags import Content, TagFilter, TagVersion
 
 Role = access.Role
 
 LONGEST_PAGE, USUAL_PAGE = 100, 50
+SEATS = Seats(4, what="questions to remote registries", retry_after=5)
 TAG: Schema = answer(
     {
         "name": STRING,
@@ -56,7 +60,7 @@ class TagsEndpoint(Endpoint):
     @operation(
         "listRepoTags",
         answers={200: answer({"tags": array(TAG), "page": INTEGER, "has_additional": BOOLEAN})},
-        errors=(400, 404, 502),
+        errors=(400, 404, 502, 503),
         query=QUERY,
     )
     def get(self, request: Request, repository: str) -> Response:
@@ -67,13 +71,9 @@ class TagsEndpoint(Endpoint):
         found = access.find_repository(repository, account=require_role(request, repository, role=Role.READ))
         page = max(number(request, "page", default=1), 1)
         limit = min(max(number(request, "limit", default=USUAL_PAGE), 1), LONGEST_PAGE)
-        listed = tags.list_tags(
-            found,
-            _filter(request),
-            with_ended=not is_true(request, "onlyActiveTags"),
-            start=(page - 1) * limit,
-            limit=limit,
-        )
+        wanted, with_ended = _filter(request), not is_true(request, "onlyActiveTags")
+        with _seat(found):
+            listed = tags.list_tags(found, wanted, with_ended=with_ended, start=(page - 1) * limit, limit=limit)
         body = [_tag_body(version, content) for version, content in listed.tags]
         return Response({"tags": body, "page": page, "has_additional": listed.has_more})
 
@@ -99,14 +99,17 @@ class TagEndpoint(Endpoint):
         if body.get("expiration") is not None:
             raise InvalidRequest("Tags do not expire here: leave expiration out, or send null.")
         if "manifest_digest" in body:
-            tags.move_tag(found, tag, body["manifest_digest"], by=account)
+            with _seat(found):
+                tags.move_tag(found, tag, body["manifest_digest"], by=account)
         return Response("Updated", status=201)
 
     @operation("deleteFullTag", answers={204: None}, errors=(400, 404, 502, 503))
     def delete(self, request: Request, repository: str, tag: str) -> Response:
         """Delete the tag; in the NORMAL state alone."""
         account = require_role(request, repository, role=Role.WRITE)
-        tags.delete_tag(access.find_repository(repository, account=account), tag, by=account)
+        found = access.find_repository(repository, account=account)
+        with _seat(found):
+            tags.delete_tag(found, tag, by=account)
         return Response(status=204)
 
 
@@ -129,8 +132,14 @@ class RestoreTagEndpoint(Endpoint):
         found = access.find_repository(repository, account=account)
         access.check_may_write_tags(account, found)
         body = read_object(request, DIGEST_FIELDS, required=tuple(DIGEST_FIELDS))
-        tags.restore_tag(found, tag, body["manifest_digest"], by=account)
+        with _seat(found):
+            tags.restore_tag(found, tag, body["manifest_digest"], by=account)
         return Response({})
+
+
+def _seat(repository: Repository) -> AbstractContextManager[None]:
+    """A registry that is silent must not take every thread of this process."""
+    return SEATS.taken() if tags.is_remote(repository) else nullcontext()
 
 
 def _filter(request: Request) -> TagFilter:

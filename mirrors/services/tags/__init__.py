@@ -9,7 +9,7 @@ changes     moving and deleting tags by hand
 from mirrors.services.tags.changes import delete_tag, move_tag, restore_tag
 from mirrors.services.tags.contents import Content
 from mirrors.services.tags.history import TagVersion
-from mirrors.services.tags.listing import TagFilter, TagPage, known_tags, list_tags
+from mirrors.services.tags.listing import TagFilter, TagPage, is_remote, known_tags, list_tags
 
 __all__ = [
     "Content",
@@ -17,6 +17,7 @@ __all__ = [
     "TagPage",
     "TagVersion",
     "delete_tag",
+    "is_remote",
     "known_tags",
     "list_tags",
     "move_tag",

@@ -11,7 +11,7 @@ from mirrors.oci import Manifest, Side
 from mirrors.oci.images.names import is_digest, is_tag
 from mirrors.services import access, connections
 from mirrors.services.log_entries import record
-from mirrors.services.tags.listing import wait_for
+from mirrors.services.tags.listing import target_of, wait_for
 
 
 def move_tag(repository: Repository, tag: str, digest: str, *, by: access.Account) -> None:
@@ -35,7 +35,7 @@ def restore_tag(repository: Repository, tag: str, digest: str, *, by: access.Acc
 def delete_tag(repository: Repository, tag: str, *, by: access.Account) -> None:
     """Remove the tag and no other of its image; raises as `move_tag` does, and NotFound where there is no such tag."""
     access.check_may_write_tags(by, repository)
-    target = connections.target_of(repository)
+    target = target_of(repository)
     digest = wait_for(_delete(target, tag), target) if is_tag(tag) else ""
     if not digest:
         raise NotFound(f"{repository} has no tag {tag}.")
@@ -49,7 +49,7 @@ def _point(repository: Repository, tag: str, digest: str, *, by: access.Account)
         raise InvalidInput("A tag has 1 to 128 letters, digits and . _ - and begins with none of . and -.", field="tag")
     if not is_digest(digest):
         raise InvalidInput("manifest_digest must be a digest: sha256: and 64 hex digits.", field="manifest_digest")
-    target = connections.target_of(repository)
+    target = target_of(repository)
     return wait_for(_push(target, tag, digest), target)
 
 

@@ -13,6 +13,7 @@ from django.db.models import Q
 from mirrors import oci
 from mirrors.errors import InvalidInput, NotFound, RegistryFailed
 from mirrors.models import Mirror, Repository
+from mirrors.models.encryption import DecryptionFailed
 from mirrors.oci import ContentRepository, IndexMode, OCIError, Side, run_in_background
 from mirrors.oci.images.names import is_tag
 from mirrors.services import connections
@@ -55,7 +56,7 @@ def list_tags(repository: Repository, wanted: TagFilter, *, with_ended: bool, st
 
     start: how many to leave out. A remote registry is asked within DEADLINE_SECONDS; raises RegistryFailed.
     """
-    target = connections.target_of(repository)
+    target = target_of(repository)
     chosen = slice(start, start + limit)
     if target.endpoint is None:
         total, tags = _stored_tags(repository.full_name, wanted, chosen)
@@ -72,10 +73,26 @@ def list_tags(repository: Repository, wanted: TagFilter, *, with_ended: bool, st
 
 def known_tags(repository: Repository, *, limit: int) -> list[tuple[TagVersion, Content]]:
     """Present tags, the youngest first, without asking any other registry: of a remote one those that were mirrored."""
-    if repository.namespace.target_registry_id is None:
+    if not is_remote(repository):
         return _stored_tags(repository.full_name, TagFilter(), slice(limit))[1]
     recorded = _youngest_first(list(recorded_tags(repository).values()))
     return [(version, Content(version.digest, version.media_type)) for version in recorded[:limit]]
+
+
+def is_remote(repository: Repository) -> bool:
+    """Whether its tags are somewhere else than in the built-in store, so that listing them may take long."""
+    return repository.namespace.target_registry_id is not None
+
+
+def target_of(repository: Repository) -> connections.Location:
+    """Where its content is kept; raises RegistryFailed where the credentials for it cannot be decrypted."""
+    try:
+        return connections.target_of(repository)
+    except DecryptionFailed as error:
+        raise RegistryFailed(
+            f"The credentials of the target registry of {repository} cannot be decrypted with the present "
+            "ENCRYPTION_KEYS: an administrator has to enter them again."
+        ) from error
 
 
 def wait_for(work: Coroutine[Any, Any, T], target: connections.Location) -> T:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from mirrors.api.repositories.tags import SEATS
 from mirrors.models import Mirror, MirroredTag, Registry, Repository, Sync, TagCopy
 from mirrors.sample.images import Image, small_image, small_index
 from mirrors.services import connections
@@ -296,6 +298,22 @@ def test_a_registry_that_refuses_is_named(api: APIClient, remote: FaultyRegistry
 
     assert answer.status_code == 502
     assert remote.address in answer.json()["message"]
+
+
+def test_a_registry_whose_password_cannot_be_decrypted_is_said_to_be_so(api: APIClient, remote: FaultyRegistry) -> None:
+    Registry.objects.update(username_ciphertext=b"broken", password_ciphertext=b"broken")
+    for answer in (api.get(PATH), api.send("DELETE", f"{PATH}v1")):
+        assert answer.status_code == 502
+        assert "cannot be decrypted" in answer.json()["message"]
+
+
+def test_silent_registries_do_not_take_every_thread(api: APIClient, remote: FaultyRegistry) -> None:
+    with ExitStack() as taken:
+        for _ in range(SEATS.most):
+            taken.enter_context(SEATS.taken())
+        answer = api.get(PATH)
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert api.get(PATH).status_code == 200
 
 
 def test_one_tag_that_cannot_be_read_does_not_hide_the_others(api: APIClient, remote: FaultyRegistry) -> None:
