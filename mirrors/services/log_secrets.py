@@ -14,7 +14,12 @@ _SECRET = re.compile(
 )
 _PROXY = re.compile(r"https?_proxy$", re.IGNORECASE)
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
-_BEARER = re.compile(r"\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{8,}")
+_IN_TEXT = (
+    # What registries send, and what their storage signs: X-Amz-Signature=…, "identitytoken": "…"
+    re.compile(r"(\b(?:Bearer|Basic)\s+)[A-Za-z0-9._~+/=-]{8,}"),
+    re.compile(r"([?&][\w-]*(?:signature|credential|token|secret|password|\bsig)=)[^&\s\"']+", re.IGNORECASE),
+    re.compile(r"(\"(?:\w*(?:password|secret|token)|auth)\"\s*:\s*\")[^\"]+", re.IGNORECASE),
+)
 
 
 def without_secrets(metadata: Mapping[str, Any]) -> dict[str, Any]:
@@ -39,4 +44,6 @@ def _text(text: str, *, is_proxy: bool) -> str:
     if is_proxy:  # its userinfo may stand there without a scheme
         text = without_password(text) or ""
     text = _URL.sub(lambda url: without_password(url[0]) or "", text)
-    return storable(_BEARER.sub(rf"\1 {MASK}", text))
+    for pattern in _IN_TEXT:
+        text = pattern.sub(rf"\g<1>{MASK}", text)
+    return storable(text)

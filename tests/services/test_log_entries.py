@@ -99,6 +99,13 @@ def test_a_token_leaves_its_application_in_the_entry(organization: Namespace, ow
         ("external_registry_url", "https://ada:hun/ter@2@host/x", "https://ada:********@host/x"),
         ("message", "at https://ada:hunter2@host/x it failed", "at https://ada:********@host/x it failed"),
         ("message", "sent Authorization: Bearer abcdefghijk", "sent Authorization: Bearer ********"),
+        (
+            "stderr",
+            "at https://s3/x?X-Amz-Signature=0ab&X-Amz-Date=1",
+            "at https://s3/x?X-Amz-Signature=********&X-Amz-Date=1",
+        ),
+        ("stderr", "at https://blob/x?sv=1&sig=0ab%3D it broke", "at https://blob/x?sv=1&sig=******** it broke"),
+        ("stderr", '{"identitytoken": "abc", "auth":"YTpi"}', '{"identitytoken": "********", "auth":"********"}'),
         ("external_reference", "host:5000/a@sha256:0ab", "host:5000/a@sha256:0ab"),
         (
             "config",
