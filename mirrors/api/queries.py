@@ -29,10 +29,3 @@ def lenient_number(
     if text.startswith("-") or int(text[:13]) < minimum:
         return minimum if clamps else default
     return min(int(text[:13]), maximum)
-
-
-def number(request: Request, name: str, *, default: int) -> int:
-    """A whole number of the query; the default for anything else, as in Quay."""
-    text = request.query_params.get(name, "").strip()
-    digits = text.removeprefix("-")
-    return int(text) if digits.isascii() and digits.isdigit() and len(digits) <= 9 else default

@@ -7,11 +7,12 @@ from typing import Any
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from mirrors.api.accounts.avatars import AVATAR, avatar
-from mirrors.api.accounts.reach import read_flag, read_word
+from mirrors.api.accounts.reach import read_word
 from mirrors.api.authentication import has_scope
+from mirrors.api.avatars import AVATAR, avatar
 from mirrors.api.endpoint import Endpoint
 from mirrors.api.operations import BOOLEAN, STRING, answer, array, operation
+from mirrors.api.queries import is_true
 from mirrors.errors import NotFound
 from mirrors.services import entities
 from mirrors.services.entities import Entity
@@ -47,8 +48,8 @@ class EntitiesEndpoint(Endpoint):
             # A token that may not read who its user is does not find as its user would.
             account=request.user if has_scope(request, "user:read") or has_scope(request, "org:admin") else None,
             namespace_name=read_word(request, "namespace"),
-            with_teams=read_flag(request, "includeTeams"),
-            with_organizations=read_flag(request, "includeOrgs"),
+            with_teams=is_true(request, "includeTeams"),
+            with_organizations=is_true(request, "includeOrgs"),
         )
         return Response({"results": [_body(entity) for entity in found]})
 

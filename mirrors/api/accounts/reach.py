@@ -10,9 +10,6 @@ from mirrors.errors import NotFound
 from mirrors.models import Namespace
 from mirrors.services import access, namespaces, organizations
 
-FALSE_WORDS = frozenset({"false", "False", "FALSE", "0", "null", ""})
-"""Quay's; every other word is true."""
-
 
 def administered_organization(request: Request, name: str) -> Namespace:
     """The organization, which the caller administers; all others are refused without learning whether it exists."""
@@ -35,12 +32,6 @@ def readable_organization(request: Request, name: str, *, for_members: bool = Fa
 def own_space(request: Request) -> Namespace:
     """The namespace of the caller."""
     return namespaces.find_namespace(caller(request).username)
-
-
-def read_flag(request: Request, name: str, *, default: bool = False) -> bool:
-    """A yes or no of the query, in any of Quay's words."""
-    word = request.query_params.get(name)
-    return default if word is None else word not in FALSE_WORDS
 
 
 def read_word(request: Request, name: str) -> str:

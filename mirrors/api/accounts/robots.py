@@ -7,14 +7,15 @@ from typing import Any
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from mirrors.api.accounts.avatars import AVATAR, avatar
-from mirrors.api.accounts.reach import administered_organization, own_space, read_flag, readable_organization
+from mirrors.api.accounts.reach import administered_organization, own_space, readable_organization
+from mirrors.api.avatars import AVATAR, avatar
 from mirrors.api.bodies import any_object, nullable, read_number, read_optional_object, text
 from mirrors.api.dates import mail_date
 from mirrors.api.endpoint import Endpoint
 from mirrors.api.mirroring.mirror_body import readable
 from mirrors.api.mirroring.mirror_values import robot_named
 from mirrors.api.operations import INTEGER, MAIL_DATE, STRING, answer, array, operation, or_null
+from mirrors.api.queries import is_true
 from mirrors.models import Namespace, Robot
 from mirrors.services import access, robots
 
@@ -54,8 +55,8 @@ class RobotsEndpoint(Endpoint):
 
     def _list(self, request: Request, namespace: Namespace) -> Response:
         is_admin = access.administers_namespace(request.user, namespace)
-        with_token = is_admin and read_flag(request, "token", default=True)
-        with_rights = is_admin and read_flag(request, "permissions")
+        with_token = is_admin and is_true(request, "token", default=True)
+        with_rights = is_admin and is_true(request, "permissions")
         limit = read_number(request, "limit", default=0)
         found = robots.robots_of(namespace, limit=limit or None)
         rows = robots.with_rights(found) if with_rights else found

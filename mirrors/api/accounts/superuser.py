@@ -8,16 +8,16 @@ from django.db.models import Model, QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from mirrors.api.accounts.avatars import AVATAR, avatar
 from mirrors.api.accounts.organizations import CHANGE as ORGANIZATION_CHANGE
 from mirrors.api.accounts.organizations import ORGANIZATION, change_values, organization_body
-from mirrors.api.accounts.reach import read_flag
 from mirrors.api.authentication import caller
+from mirrors.api.avatars import AVATAR, avatar
 from mirrors.api.bodies import boolean, nullable, read_number, read_object, text
 from mirrors.api.endpoint import Endpoint
 from mirrors.api.errors import InsufficientScope
 from mirrors.api.operations import BOOLEAN, INTEGER, STRING, answer, array, operation
 from mirrors.api.paging import NEXT_PAGE, next_page_token, read_next_page
+from mirrors.api.queries import is_true
 from mirrors.models import Namespace, User
 from mirrors.services import access, organizations, people
 from mirrors.services.sign_in import encrypted_password
@@ -71,7 +71,7 @@ class SuperuserUsers(SuperuserEndpoint):
     def get(self, request: Request) -> Response:
         """Every user, by name, page by page."""
         found = people.all_people()
-        if not read_flag(request, "disabled", default=True):
+        if not is_true(request, "disabled", default=True):
             found = found.filter(is_active=True)
         rows, more = _page(request, found, column="username", of="users")
         return Response({"users": [person_body(user) for user in rows], **more})

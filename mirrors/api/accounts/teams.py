@@ -7,8 +7,8 @@ from typing import Any
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from mirrors.api.accounts.avatars import AVATAR, avatar
 from mirrors.api.accounts.reach import administered_organization, readable_organization
+from mirrors.api.avatars import AVATAR, avatar
 from mirrors.api.bodies import one_of, read_object, text
 from mirrors.api.endpoint import Endpoint
 from mirrors.api.errors import InsufficientScope

@@ -8,8 +8,8 @@ from django.db.models import QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from mirrors.api.accounts.avatars import AVATAR, avatar
 from mirrors.api.authentication import caller, has_scope
+from mirrors.api.avatars import AVATAR, avatar
 from mirrors.api.endpoint import Endpoint
 from mirrors.api.errors import NotSignedIn
 from mirrors.api.operations import BOOLEAN, INTEGER, STRING, answer, array, operation, or_null

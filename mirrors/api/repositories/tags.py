@@ -13,7 +13,7 @@ from mirrors.api.dates import mail_date
 from mirrors.api.endpoint import Endpoint, require_role
 from mirrors.api.errors import InvalidRequest
 from mirrors.api.operations import BOOLEAN, INTEGER, MAIL_DATE, STRING, Schema, answer, array, operation, or_null
-from mirrors.api.queries import is_true, number
+from mirrors.api.queries import is_true, lenient_number
 from mirrors.api.seats import Seats
 from mirrors.models import Repository
 from mirrors.services import access, tags
@@ -69,8 +69,8 @@ class TagsEndpoint(Endpoint):
         They are read from the registry that keeps them; one that does not answer within 8 seconds is a 502.
         """
         found = access.find_repository(repository, account=require_role(request, repository, role=Role.READ))
-        page = max(number(request, "page", default=1), 1)
-        limit = min(max(number(request, "limit", default=USUAL_PAGE), 1), LONGEST_PAGE)
+        page = lenient_number(request, "page", default=1, clamps=True)
+        limit = lenient_number(request, "limit", default=USUAL_PAGE, maximum=LONGEST_PAGE, clamps=True)
         wanted, with_ended = _filter(request), not is_true(request, "onlyActiveTags")
         with _seat(found):
             listed = tags.list_tags(found, wanted, with_ended=with_ended, start=(page - 1) * limit, limit=limit)
