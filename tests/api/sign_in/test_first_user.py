@@ -15,6 +15,7 @@ from pytest_django import Settings
 from mirrors.models import AccessToken, LogEntry, User
 from mirrors.services import access_tokens
 from mirrors.services.registry_tokens import authenticate_account
+from tests.api.answers import check_answer
 
 PATH = "/api/v1/user/initialize"
 BODY = {"username": "quayadmin", "password": "quaypass12345", "email": "quayadmin@example.com", "access_token": True}
@@ -27,7 +28,9 @@ def _enabled(settings: Settings) -> None:
 
 def initialize(body: Any = BODY) -> HttpResponse:
     """POST without anything that says who asks."""
-    return Client(enforce_csrf_checks=True).post(PATH, json.dumps(body), content_type="application/json")
+    response = Client(enforce_csrf_checks=True).post(PATH, json.dumps(body), content_type="application/json")
+    check_answer(response)
+    return response
 
 
 @pytest.mark.django_db

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from mirrors.models import LogEntry, User
 from mirrors.services.sign_in_throttle import ACCOUNT_HERE
+from tests.api.answers import check_answer
 from tests.fixtures.domain import PASSWORD
 
 pytestmark = pytest.mark.django_db
@@ -31,9 +32,11 @@ class Visitor:
     def post(self, path: str, body: Any = None, **headers: str) -> HttpResponse:
         """POST this as JSON with the CSRF token."""
         sent = {"X-CSRF-Token": self.token} | headers
-        return self.client.post(
+        response = self.client.post(
             path, json.dumps(body), content_type="application/json", headers=sent, secure=self.secure
         )
+        check_answer(response)
+        return response
 
     def sign_in(self, username: str = "owner", password: str = PASSWORD) -> HttpResponse:
         """Sign in, and go on with the next token."""
