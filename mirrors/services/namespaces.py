@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 from mirrors.errors import Forbidden, NotFound
 from mirrors.models import Namespace, TeamMember, User
+from mirrors.models.names import NAMESPACE_NAME
 from mirrors.services import access
 
 
 def find_namespace(name: str, *, administered_by: User | None = None) -> Namespace:
     """The namespace of this name; with `administered_by`, Forbidden unless that user administers it."""
-    namespace = Namespace.objects.select_related("target_registry").filter(name=name).first()
+    found = Namespace.objects.select_related("target_registry").filter(name=name)
+    # PostgreSQL takes no NUL, not even to look for it.
+    namespace = found.first() if re.match(NAMESPACE_NAME, name) else None
     if namespace is None:
         raise NotFound(f"There is no organization or user named {name}.", field="namespace")
     if administered_by is not None and not access.administers_namespace(administered_by, namespace):

@@ -332,8 +332,9 @@ def test_who_belongs_to_a_namespace_may_see_its_mirrors_and_no_others(
     assert stranger_api.get(URL, namespace="owner").status_code == 403
 
 
-def test_a_namespace_that_does_not_exist_is_404(root: APIClient) -> None:
-    response = root.get(URL, namespace="nowhere")
+@pytest.mark.parametrize("name", ["nowhere", "No Where", "a\0b"])
+def test_a_namespace_that_does_not_exist_is_404(root: APIClient, name: str) -> None:
+    response = root.get(URL, namespace=name)
 
     assert response.status_code == 404
     assert response.json()["error_type"] == "not_found"
