@@ -2,8 +2,8 @@
 
 Failures are counted in the database, so that all processes know of them, for three subjects: an account from one
 address, an address, and an account from anywhere. Each has some failures free; from then on every further one asks for
-a pause twice as long, up to a bound. Failures are forgotten QUIET after the last. An address from which the account
-has signed in before is not slowed down by what others do elsewhere. See docs/decisions.md.
+a pause twice as long, up to a bound. Failures are forgotten QUIET after the last. Where an account has signed in before,
+only failures of that very account from that very address slow it down. See docs/decisions.md.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Attempt:
         ends = [
             _end_of_pause(row, limit=self._limits[subject])
             for subject, row in self._known.items()
-            if not (subject == self._account and is_known_here)
+            if subject == self._here or not is_known_here
         ]
         wait = max((end - now for end in ends if end), default=timedelta(0))
         if wait > timedelta(0):

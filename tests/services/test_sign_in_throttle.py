@@ -121,6 +121,15 @@ def test_guesses_from_many_addresses_slow_down_new_addresses_but_not_known_ones(
     assert attempt(password=PASSWORD, address=HOME)
 
 
+def test_who_shares_an_address_with_a_guesser_goes_on_signing_in_there(owner: User) -> None:
+    assert attempt(password=PASSWORD)
+    for number in range(ADDRESS.free):
+        attempt(f"name{number}")
+    with pytest.raises(TooManyAttempts):
+        attempt("another")
+    assert attempt(password=PASSWORD)
+
+
 def test_what_is_kept_does_not_show_the_names_that_were_typed(owner: User) -> None:
     attempt("my-secret-password")
     rows = list(SignInFailures.objects.all())
