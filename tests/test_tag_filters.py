@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mirrors.tag_filters import select_tags, split_patterns
+from mirrors.tag_filters import explain_tags, select_tags, split_patterns
 
 TAGS = ["v32", "v3.1", "v3.2", "v3.2-4beta", "v3.3"]
 
@@ -66,3 +66,24 @@ def test_a_selection_holds_exactly_the_tags_that_the_shell_would_match(tags: set
 )
 def test_a_list_is_split_at_commas_blanks_and_repetitions_dropped(text: str, patterns: list[str]) -> None:
     assert split_patterns(text) == patterns
+
+
+def test_every_tag_is_explained_with_the_pattern_that_decided() -> None:
+    decisions = explain_tags(["V1", "b", "v1"], ["v*", "[a-b]", "b"])
+
+    assert [(decision.tag, decision.pattern) for decision in decisions] == [("V1", None), ("b", "[a-b]"), ("v1", "v*")]
+    assert [decision.reason for decision in decisions] == [
+        "v* would select it if it were spelt alike: letters' case counts.",
+        "[a-b] selects it.",
+        "v* selects it.",
+    ]
+    assert explain_tags(["x"], ["y"])[0].reason == "No pattern selects it."
+
+
+@given(st.sets(st.text("abAB1.", min_size=1, max_size=4)), st.lists(st.text("abA1.*?[]!-", max_size=5), max_size=4))
+def test_what_is_explained_is_what_is_selected(tags: set[str], patterns: list[str]) -> None:
+    selected = {
+        decision.tag: decision.pattern for decision in explain_tags(tags, patterns) if decision.pattern is not None
+    }
+
+    assert selected == select_tags(tags, patterns).reasons

@@ -11,10 +11,10 @@ from rest_framework.response import Response
 
 from mirrors.api.authentication import caller, has_scope
 from mirrors.api.bodies import JSON_TYPE
-from mirrors.api.endpoint import Endpoint, require_role
-from mirrors.api.errors import InvalidRequest, NotJSON
+from mirrors.api.endpoint import Endpoint
+from mirrors.api.errors import InsufficientScope, InvalidRequest, NotJSON
+from mirrors.api.mirroring.lookup import administered_repository
 from mirrors.api.operations import BOOLEAN, INTEGER, STRING, answer, array, operation, or_null
-from mirrors.models.repository import RepositoryPermission
 from mirrors.services import access, declarations, namespaces
 from mirrors.services.declarations import Action, Applied, Rights
 
@@ -148,10 +148,12 @@ def _what(request: Request) -> dict[str, Any]:
     if repository and namespace:
         raise InvalidRequest("Give either repository or namespace in the query.")
     if repository:
-        account = require_role(request, repository, role=RepositoryPermission.Role.ADMIN)
-        return {"repository": access.find_repository(repository, account=account, administer=True)}
+        return {"repository": administered_repository(request, repository, reading=True)}
     if namespace:
-        return {"namespace": namespaces.find_namespace(namespace, administered_by=caller(request))}
+        found = namespaces.find_namespace(namespace)
+        if not access.may_see_namespace_settings(caller(request), found):
+            raise InsufficientScope(f"You need to administer {namespace} for that.")
+        return {"namespace": found}
     return {}
 
 

@@ -10,13 +10,13 @@ from rest_framework.response import Response
 from mirrors.api.authentication import caller
 from mirrors.api.bodies import read_optional_object
 from mirrors.api.dates import date
-from mirrors.api.endpoint import Endpoint, require_role
+from mirrors.api.endpoint import Endpoint
+from mirrors.api.mirroring.lookup import administered_repository
 from mirrors.api.mirroring.mirror_values import FIELDS, values_for_change, values_for_creation
 from mirrors.api.operations import BOOLEAN, DATE, INTEGER, STRING, answer, array, operation, or_null
-from mirrors.models import Mirror, Preview, Repository
-from mirrors.models.repository import RepositoryPermission
+from mirrors.models import Mirror, Preview
 from mirrors.oci import Code, Side
-from mirrors.services import access, previews
+from mirrors.services import previews
 from mirrors.services.preview_findings import Fate
 
 _FATES = {"type": "string", "enum": [fate.value for fate in Fate]}
@@ -83,7 +83,7 @@ class PreviewsEndpoint(Endpoint):
     )
     def post(self, request: Request, repository: str) -> Response:
         """Have a worker find out what a sync of the stored mirror, with the given fields put over it, would do."""
-        found = _administered(request, repository)
+        found = administered_repository(request, repository)
         body = read_optional_object(request, FIELDS)
         mirror = Mirror.objects.select_related("repository__namespace").filter(repository=found).first()
         values = None
@@ -103,7 +103,8 @@ class PreviewEndpoint(Endpoint):
     @operation("getRepoMirrorPreview", answers={200: PREVIEW}, errors=(404,), ours=True)
     def get(self, request: Request, repository: str, preview_id: int) -> Response:
         """Its state, and the answer once there is one; kept for an hour."""
-        return Response(preview_body(previews.find_preview(_administered(request, repository), preview_id)))
+        found = administered_repository(request, repository, reading=True)
+        return Response(preview_body(previews.find_preview(found, preview_id)))
 
 
 def preview_body(preview: Preview) -> dict[str, Any]:
@@ -119,8 +120,3 @@ def preview_body(preview: Preview) -> dict[str, Any]:
         "error": error if failed else None,
         "result": preview.result,
     }
-
-
-def _administered(request: Request, repository: str) -> Repository:
-    account = require_role(request, repository, role=RepositoryPermission.Role.ADMIN)
-    return access.find_repository(repository, account=account, administer=True)
