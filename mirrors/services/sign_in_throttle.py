@@ -2,8 +2,8 @@
 
 Failures are counted in the database, so that all processes know of them, for three subjects: an account from one
 address, an address, and an account from anywhere. Each has some failures free; from then on every further one asks for
-a pause twice as long, up to a bound. Failures are forgotten QUIET after the last. Where an account has signed in before,
-only failures of that very account from that very address slow it down. See docs/decisions.md.
+a pause twice as long, up to a bound. Failures are forgotten QUIET after the last. Where an account has signed in
+before, only failures of that very account from that very address slow it down. See docs/decisions.md.
 """
 
 from __future__ import annotations
