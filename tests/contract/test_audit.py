@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from django.db import transaction
 
@@ -60,6 +61,15 @@ def test_every_change_is_logged_and_no_question_is(world: World) -> None:
 
     assert not silent, "\n".join(silent)
     assert not loud, "\n".join(loud)
+
+
+def test_every_kind_that_calls_leave_is_explained(world: World) -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "usage-logs.md").read_text()
+
+    kinds = {kind for call in calls() if call.method != "GET" for kind in kinds_left_by(world, call, "org-admin")[1]}
+
+    assert len(kinds) > 20
+    assert not [kind for kind in sorted(kinds) if f"`{kind}`" not in page]
 
 
 def test_only_calls_that_there_are_are_left_out() -> None:
