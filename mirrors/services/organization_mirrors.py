@@ -17,7 +17,7 @@ from django.utils import timezone
 from mirrors.errors import AlreadyExists, InvalidInput, NotFound, Outdated
 from mirrors.models import Mirror, Namespace, OrganizationMirror, Repository, Sync
 from mirrors.models.encryption import DecryptionFailed
-from mirrors.services import log_entries, organization_mirror_fields
+from mirrors.services import log_entries, namespaces, organization_mirror_fields
 from mirrors.services.mirror_phases import Phase, in_phases
 from mirrors.services.organization_discoveries import with_phases
 from mirrors.services.organization_mirror_fields import QUAY_NAMES
@@ -41,15 +41,11 @@ Status = OrganizationMirror.Status
 def check_not_mirrored(namespace: Namespace, *, refusal: str) -> None:
     """Raise InvalidInput with this text where the whole organization is mirrored.
 
-    Who makes a repository asks inside the transaction, and after `lock`: an organization mirror wants an empty place.
+    Who makes a repository asks inside the transaction, and after `namespaces.lock`: an organization mirror wants an
+    empty place.
     """
     if OrganizationMirror.objects.filter(namespace=namespace).exists():
         raise InvalidInput(refusal, field="namespace")
-
-
-def lock(namespace: Namespace) -> None:
-    """Until the transaction ends, let nobody else make a repository or an organization mirror in this namespace."""
-    list(Namespace.objects.select_for_update().filter(pk=namespace.pk).values_list("pk"))
 
 
 def find_organization_mirror(organization: Namespace) -> OrganizationMirror:
@@ -65,7 +61,7 @@ def create_organization_mirror(organization: Namespace, values: dict[str, Any]) 
     organization_mirror_fields.check_robot(values["robot"], organization)
     cleaned = organization_mirror_fields.clean(values)
     with transaction.atomic():
-        lock(organization)
+        namespaces.lock(organization)
         _check_empty(organization)
         if OrganizationMirror.objects.filter(namespace=organization).exists():
             raise AlreadyExists("Mirror configuration already exists for this organization", field="namespace")
@@ -118,8 +114,8 @@ def delete_organization_mirror(organization: Namespace, *, versions: Collection[
 
     The mirrors that discovery had made for them go, with their history. versions: as in `change_organization_mirror`.
     """
+    namespaces.lock(organization)
     mirror = _locked(organization, versions)
-    lock(organization)
     made = Repository.objects.filter(namespace=organization, state=Repository.State.ORG_MIRROR)
     mirrors = Mirror.objects.filter(repository__in=made)
     # Their syncs first and then the mirrors, as everyone does; see `mirrors._lock`.

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from mirrors.errors import Forbidden, InvalidInput, NotFound, NotSyncing
 from mirrors.models import Mirror, Namespace, Repository, RepositoryPermission, User
-from mirrors.services import access, connections, organization_mirrors, syncs
+from mirrors.services import access, connections, namespaces, organization_mirrors, syncs
 from mirrors.services.log_entries import record
 from mirrors.services.mirrors import delete_mirror
 from mirrors.services.new_rows import refusing_duplicates, validate
@@ -39,7 +39,7 @@ def create_repository(
     repository = Repository(namespace=namespace, name=name, visibility=visibility, description=description)
     validate(repository, exclude={"namespace"})
     with refusing_duplicates("Repository already exists", field="repository"):
-        organization_mirrors.lock(namespace)
+        namespaces.lock(namespace)
         organization_mirrors.check_not_mirrored(namespace, refusal=organization_mirrors.CREATING_A_REPOSITORY)
         repository.save()
         if not access.administers_namespace(by, namespace):
@@ -70,7 +70,7 @@ def change_state(repository: Repository, state: str, *, by: User | None = None) 
     if state not in SETTABLE_STATES:
         raise InvalidInput(f"state must be {' or '.join(SETTABLE_STATES)}.", field="state")
     with transaction.atomic():
-        organization_mirrors.lock(repository.namespace)
+        namespaces.lock(repository.namespace)
         organization_mirrors.check_not_mirrored(repository.namespace, refusal=organization_mirrors.CHANGING_A_STATE)
         _set(repository, state=state)
         record("change_repo_state", repository=repository, state_changed=state)
