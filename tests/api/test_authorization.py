@@ -132,6 +132,7 @@ QUERIES = {"listRepos": "?namespace=acme"}
 PLACES: dict[str, dict[str, str]] = {
     "createRepoMirrorConfig": {"repository": "acme/plain"},
     "createOrgMirrorConfig": {"organization": "empty"},
+    "changeOrganization": {"organization": "empty"},
     "createOrgRobot": {"robot": "new"},
     "createUserRobot": {"robot": "new"},
 }

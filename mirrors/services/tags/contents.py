@@ -6,11 +6,13 @@ import asyncio
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 
 from mirrors import oci
 from mirrors.oci import ContentRepository, Descriptor, Manifest, OCIError, Store
 from mirrors.oci.concurrency import run_all
 from mirrors.oci.images.manifest import INDEX_TYPES
+from mirrors.oci.store.files import StoredContent
 
 AT_ONCE = 16
 
@@ -29,21 +31,59 @@ class Content:
     children: dict[str, bool] | None = None
 
 
+@dataclass(frozen=True)
+class _Parts:
+    """What a manifest names: blobs with their sizes, and the manifests of an index."""
+
+    is_index: bool
+    blobs: tuple[tuple[str, int], ...]
+    children: tuple[str, ...]
+
+
 def stored_content(store: Store, name: str, tag: str) -> Content | None:
     """Read from the built-in store; None where the tag is not there."""
     found = store.find_manifest(name, tag)
     if found is None:
         return None
     try:
-        manifest = found.read_manifest()
+        parts = _parts_of(found)
     except (OCIError, FileNotFoundError):  # damaged, or collected at this very moment
         return Content(found.digest, found.media_type)
-    if not manifest.is_index:
-        return Content(manifest.digest, manifest.media_type, size=_size(manifest))
-    children = {digest: store.find_manifest(name, digest) is not None for digest in _children(manifest)}
-    _, blobs = store.walk(name, [manifest.digest])
-    size = sum(blob.size for blob in blobs.values())
-    return Content(manifest.digest, manifest.media_type, is_index=True, size=size, children=children)
+    children = {digest: store.find_manifest(name, digest) for digest in parts.children}
+    blobs = dict(parts.blobs) | _blobs_below(store, name, [child for child in children.values() if child])
+    presence = {digest: child is not None for digest, child in children.items()}
+    return Content(
+        found.digest,
+        found.media_type,
+        is_index=parts.is_index,
+        size=sum(blobs.values()),
+        children=presence if parts.is_index else None,
+    )
+
+
+@lru_cache(maxsize=5000)
+def _parts_of(stored: StoredContent) -> _Parts:
+    """Kept by digest and path: what is under a digest never changes, and pages are looked at again and again."""
+    manifest = stored.read_manifest()
+    blobs = tuple((blob.digest, blob.size) for blob in manifest.blobs())
+    return _Parts(manifest.is_index, blobs, tuple(child.digest for child in manifest.children()))
+
+
+def _blobs_below(store: Store, name: str, manifests: list[StoredContent]) -> dict[str, int]:
+    """The sizes of all blobs that these reach, by digest; of what cannot be read none."""
+    blobs: dict[str, int] = {}
+    seen: set[str] = set()
+    while manifests:
+        manifest = manifests.pop()
+        if manifest.digest in seen:
+            continue
+        seen.add(manifest.digest)
+        with suppress(OCIError, FileNotFoundError):
+            parts = _parts_of(manifest)
+            blobs |= dict(parts.blobs)
+            found = (store.find_manifest(name, digest) for digest in parts.children)
+            manifests += [child for child in found if child]
+    return blobs
 
 
 async def remote_contents(

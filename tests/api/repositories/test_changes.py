@@ -78,10 +78,10 @@ def test_a_state_is_changed_by_administrators_only(
         assert caller.put("/api/v1/repository/acme/missing/changestate", {"state": "MIRROR"}).status_code == 403
 
 
-def test_in_an_organization_that_is_mirrored_as_a_whole_nobody_makes_repositories_or_changes_states(
-    api: APIClient, repository: Repository, robot: Robot
-) -> None:
-    OrganizationMirror.objects.create(
+@pytest.fixture
+def organization_mirror(repository: Repository, robot: Robot) -> OrganizationMirror:
+    """`acme` is mirrored as a whole."""
+    return OrganizationMirror.objects.create(
         namespace=repository.namespace,
         source_type="quay",
         source_url="https://quay.example.com",
@@ -90,6 +90,11 @@ def test_in_an_organization_that_is_mirrored_as_a_whole_nobody_makes_repositorie
         visibility="private",
         sync_interval=3600,
     )
+
+
+def test_in_an_organization_that_is_mirrored_as_a_whole_nobody_makes_repositories_or_changes_states(
+    api: APIClient, organization_mirror: OrganizationMirror
+) -> None:
     new = {"namespace": "acme", "repository": "new", "visibility": "private", "description": ""}
     for answer in (api.post("/api/v1/repository", new), api.put(f"{PATH}/changestate", {"state": "MIRROR"})):
         assert answer.status_code == 400
@@ -114,6 +119,13 @@ def test_a_deleted_repository_is_gone_with_its_content(
     assert (answer.status_code, answer.content) == (204, b"")
     assert api.get(PATH).status_code == api.send("DELETE", PATH).status_code == 404
     assert not connections.store().has_repository("acme/app")
+
+
+def test_a_repository_of_an_organization_that_is_mirrored_as_a_whole_can_be_deleted(
+    api: APIClient, mirror: Mirror, organization_mirror: OrganizationMirror
+) -> None:
+    assert api.send("DELETE", PATH).status_code == 204
+    assert not Mirror.objects.exists()
 
 
 def test_changes_are_in_the_log_with_who_made_them(api: APIClient, repository: Repository, owner: User) -> None:

@@ -109,6 +109,20 @@ def test_an_index_is_shown_with_its_children(api: APIClient, put: Fill) -> None:
     assert tag["child_manifests_presence"] == dict.fromkeys(children, True)
 
 
+def test_the_size_of_an_index_is_that_of_its_parts_that_are_here(
+    api: APIClient, repository: Repository, store_dir: Path
+) -> None:
+    index = small_index(1)
+    fill(connections.store(), "acme/app", {"v1": index})
+    first, *others = [manifest for manifest in index.manifests() if not manifest.is_index]
+    everything = {blob.digest: blob.size for manifest in (first, *others) for blob in manifest.blobs()}
+    assert tags(api)[0]["size"] == sum(everything.values())
+
+    _forget(repository, [manifest.digest for manifest in others])
+
+    assert tags(api)[0]["size"] == sum(blob.size for blob in first.blobs())
+
+
 def test_an_index_whose_parts_were_left_out_is_sparse(api: APIClient, put: Fill, mirror: Mirror) -> None:
     Mirror.objects.update(platforms=["amd64"])
     index = small_index(1)
