@@ -27,6 +27,7 @@ class MirrorfarmCommand(BaseCommand):
     def run_from_argv(self, argv: list[str]) -> None:
         """Run as the shell asked; `call_command` gets the exceptions themselves."""
         try:
+            "".join(argv).encode()  # before a service says of such a name that nobody has it
             super().run_from_argv(argv)
         except MirrorError as error:
             self._refuse(self.sentence(error))
