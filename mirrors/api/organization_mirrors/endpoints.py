@@ -12,6 +12,7 @@ from mirrors.api.bodies import Field, read_object
 from mirrors.api.endpoint import Endpoint
 from mirrors.api.errors import InvalidRequest
 from mirrors.api.mirroring.lookup import versions_wanted
+from mirrors.api.mirroring.verification import SEATS
 from mirrors.api.operations import BOOLEAN, INTEGER, NOTHING, STRING, answer, operation
 from mirrors.api.organization_mirrors.bodies import (
     ORGANIZATION_MIRROR_BODY,
@@ -135,12 +136,14 @@ class VerifyEndpoint(Endpoint):
     @operation(
         "verifyOrgMirrorConnection",
         answers={200: answer({"success": BOOLEAN, "message": STRING})},
-        errors=(404,),
+        errors=(404, 503),
     )
     def post(self, request: Request, organization: str) -> Response:
         """Ask the source, with the stored credentials, whether its organization can be read; 200 also where not."""
         found = administered_organization(request, organization)
-        verdict = organization_verification.verify(organization_mirrors.find_organization_mirror(found))
+        mirror = organization_mirrors.find_organization_mirror(found)
+        with SEATS.taken():
+            verdict = organization_verification.verify(mirror)
         return Response({"success": verdict.success, "message": verdict.message})
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from pytest_django.live_server_helper import LiveServer
 
+from mirrors.api.mirroring.verification import SEATS
 from mirrors.models import OrganizationMirror, Robot, User
 from mirrors.services import access_tokens, organization_verification
 from tests.api.conftest import APIClient
@@ -220,6 +221,16 @@ def test_credentials_that_cannot_be_decrypted_are_a_failure_and_no_error(set_up:
     OrganizationMirror.objects.update(source_password_ciphertext="broken")
 
     assert _verdict(api) == (False, "The stored credentials cannot be decrypted. Enter them again.")
+
+
+def test_a_test_too_many_is_put_off(set_up: Any) -> None:
+    api = set_up("http://127.0.0.1:9")
+    with SEATS.taken(), SEATS.taken():
+        response = api.send("POST", VERIFY)
+
+    assert response.status_code == 503
+    assert response.headers["Retry-After"] == "8"
+    assert _verdict(api)[0] is False
 
 
 def test_nobody_without_the_right_has_it_asked(set_up: Any, member_api: APIClient, stranger_api: APIClient) -> None:
