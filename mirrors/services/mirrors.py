@@ -91,6 +91,11 @@ def delete_mirror(mirror: Mirror, *, versions: Collection[str] | None = None) ->
     A running sync stops within seconds: its worker finds that it has lost the lease. versions: as in `change_mirror`.
     """
     check_manageable(mirror.repository)
+    remove_mirror(mirror, versions=versions)
+
+
+def remove_mirror(mirror: Mirror, *, versions: Collection[str] | None = None) -> None:
+    """The same for whoever removes more than the mirror, which may then be one of an organization's."""
     with transaction.atomic():
         # What a worker or beat writes meanwhile would refer to rows that are about to go.
         _check_version(_lock(mirror), versions)

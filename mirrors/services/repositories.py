@@ -12,7 +12,7 @@ from mirrors.errors import Forbidden, InvalidInput, NotFound, NotSyncing
 from mirrors.models import Mirror, Namespace, Repository, RepositoryPermission, User
 from mirrors.services import access, connections, namespaces, organization_mirrors, syncs
 from mirrors.services.log_entries import record
-from mirrors.services.mirrors import delete_mirror
+from mirrors.services.mirrors import remove_mirror
 from mirrors.services.new_rows import refusing_duplicates, validate
 
 logger = logging.getLogger(__name__)
@@ -89,7 +89,7 @@ def delete_repository(repository: Repository) -> None:
     """
     if mirror := Mirror.objects.filter(repository=repository).first():
         with suppress(NotFound):  # somebody has just removed the mirror
-            delete_mirror(mirror)
+            remove_mirror(mirror)
     # What others write at this moment would refer to a row that is about to go.
     if not Repository.objects.select_for_update().filter(pk=repository.pk):
         raise NotFound(f"There is no repository {repository} any more: somebody has just deleted it.")

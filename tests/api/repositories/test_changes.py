@@ -122,7 +122,7 @@ def test_a_deleted_repository_is_gone_with_its_content(
 
 
 def test_a_repository_of_an_organization_that_is_mirrored_as_a_whole_can_be_deleted(
-    api: APIClient, mirror: Mirror, organization_mirror: OrganizationMirror
+    api: APIClient, organization_mirror: OrganizationMirror, mirror: Mirror
 ) -> None:
     assert api.send("DELETE", PATH).status_code == 204
     assert not Mirror.objects.exists()
