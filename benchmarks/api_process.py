@@ -104,13 +104,16 @@ def _measured(caller: Caller, account: str, address: str, *, rounds: int) -> dic
     status, body = caller.ask(account, address)
     with _counted() as queries:
         caller.ask(account, address)
+    busy = time.process_time()
     times = sorted(_milliseconds(lambda: caller.ask(account, address)) for _ in range(rounds))
+    busy = time.process_time() - busy
     return {
         "address": address,
         "account": account,
         "status": status,
         "bytes": len(body),
         "queries": len(queries),
+        "cpu": busy * 1000 / rounds,
         "median": statistics.median(times),
         "p95": times[max(round(len(times) * 0.95) - 1, 0)],
     }

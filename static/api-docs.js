@@ -9,6 +9,7 @@ document.addEventListener("DOMContentLoaded", function () {
     deepLinking: true,
     docExpansion: "list",
     filter: true,
+    showExtensions: true, // x-ours, x-scope
     defaultModelsExpandDepth: -1,
     persistAuthorization: false,
     validatorUrl: null, // nothing of this farm goes to a server elsewhere

@@ -4,12 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
 
-from mirrors.models import AccessToken, Mirror, Namespace, Repository, Robot, Sync, Team, TeamMember, User
+from mirrors.models import (
+    AccessToken,
+    Application,
+    DiscoveredRepository,
+    Mirror,
+    Namespace,
+    NotificationTarget,
+    OrganizationMirror,
+    Preview,
+    Repository,
+    Robot,
+    Sync,
+    Team,
+    TeamMember,
+    User,
+    UserNotification,
+)
 from mirrors.services.access_tokens import SCOPES
 from tests.fixtures.domain import join
 
@@ -33,14 +49,40 @@ def token_of(user: User) -> str:
 
 
 def make_farm(make_user: Callable[..., User]) -> Farm:
-    """The organization `acme` with everything in it."""
+    """The organization `acme`, which is mirrored as a whole, with everything in it."""
     root, stranger = make_user("root", is_superuser=True, is_staff=True), make_user("stranger")
     acme = Namespace.objects.create(name="acme", kind=Namespace.Kind.ORGANIZATION)
     join(acme, root, role="admin")
+    team = Team.objects.create(namespace=acme, name="readers", role="member")
+    TeamMember.objects.create(team=team, user=stranger)
     robot = Robot.objects.create(namespace=acme, name="mirror")
     Robot.objects.create(namespace=Namespace.objects.get(name="root"), name="mirror")
+    mirror = _mirror(acme, robot)
+    _organization_mirror(mirror)
+    sync = Sync.objects.create(mirror=mirror)
+    sync.start(worker="one", snapshot={})
+    sync.succeed(message="Done.")
+    values = {
+        "repository": "acme/app",
+        "organization": "acme",
+        "orgname": "acme",
+        "robot": "mirror",
+        "sync_id": sync.pk,
+        "team": "readers",
+        "teamname": "readers",
+        "member": "stranger",
+        "username": "stranger",
+        "person": "stranger",
+        "prefix": "a",
+        "tag": "latest",
+        "error_type": "not_found",
+    }
+    return Farm({"root": token_of(root), "stranger": token_of(stranger)}, values | _belongings(mirror, root))
+
+
+def _mirror(acme: Namespace, robot: Robot) -> Mirror:
     repository = Repository.objects.create(namespace=acme, name="app", state=Repository.State.MIRROR)
-    mirror = Mirror.objects.create(
+    return Mirror.objects.create(
         repository=repository,
         source_reference=NOWHERE,
         tag_patterns=["*"],
@@ -48,20 +90,28 @@ def make_farm(make_user: Callable[..., User]) -> Farm:
         starts_at=datetime(2020, 1, 2, tzinfo=UTC),
         next_sync_at=timezone.now(),
     )
-    sync = Sync.objects.create(mirror=mirror)
-    team = Team.objects.create(namespace=acme, name="readers", role="member")
-    TeamMember.objects.create(team=team, user=stranger)
-    values = {
-        "repository": "acme/app",
-        "organization": "acme",
-        "orgname": "acme",
-        "robot": "mirror",
-        "robot_shortname": "mirror",
-        "sync_id": sync.pk,
-        "teamname": "readers",
-        "membername": "stranger",
-        "username": "stranger",
-        "tag": "latest",
-        "error_type": "not_found",
-    }
-    return Farm({"root": token_of(root), "stranger": token_of(stranger)}, values)
+
+
+def _organization_mirror(mirror: Mirror) -> None:
+    found = OrganizationMirror.objects.create(
+        namespace=mirror.repository.namespace,
+        source_type="quay",
+        source_url="http://127.0.0.1:9",
+        source_namespace="team",
+        robot=mirror.robot,
+        visibility="private",
+        sync_interval=3600,
+    )
+    DiscoveredRepository.objects.create(organization_mirror=found, name="app", repository=mirror.repository)
+
+
+def _belongings(mirror: Mirror, person: User) -> dict[str, str]:
+    application = Application(namespace=mirror.repository.namespace, name="ci")
+    application.reset_client_secret()
+    application.save()
+    preview = Preview.objects.create(repository=mirror.repository, expires_at=timezone.now() + timedelta(days=1))
+    target = NotificationTarget(repository=mirror.repository, event="repo_mirror_sync_failed", method="webhook")
+    target.config_text = '{"url": "https://hooks.example.com/sync"}'
+    target.save()
+    UserNotification.objects.create(user=person, uuid=target.uuid, kind=target.event)
+    return {"client_id": application.client_id, "preview_id": str(preview.pk), "uuid": str(target.uuid)}

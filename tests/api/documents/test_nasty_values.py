@@ -59,16 +59,22 @@ def bodies(described: Mapping[str, Any]) -> Iterator[Any]:
     content = described["requestBody"]["content"]["application/json"]
     examples = [each["value"] for each in content.get("examples", {}).values()]
     yield from VALUES
-    if content["schema"]["type"] == "array":
+    if content["schema"].get("type") == "array":
         yield from ([value] for value in VALUES)
         return
     right = sample(content["schema"]) | (examples[0] if examples else {})
-    for name, schema in content["schema"]["properties"].items():
+    for name, schema in schemas_of(content["schema"], right).items():
         for value in VALUES:
             yield right | {name: value}
-        for inner in schema.get("properties", {}):
+        for inner in schemas_of(schema, right.get(name)):
             for value in VALUES:
                 yield right | {name: sample(schema) | {inner: value}}
+
+
+def schemas_of(schema: Mapping[str, Any], example: Any) -> Mapping[str, Any]:
+    """Of the keys of an object: those that the schema names, or else the example."""
+    named: Mapping[str, Any] = schema.get("properties") or {}
+    return named or ({key: {} for key in example} if isinstance(example, dict) else {})
 
 
 def sample(schema: Mapping[str, Any]) -> Any:
