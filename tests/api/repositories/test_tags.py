@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,33 +13,15 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from mirrors.api.repositories.tags import SEATS
-from mirrors.models import Mirror, MirroredTag, Registry, Repository, Sync, TagCopy
+from mirrors.models import Mirror, MirroredTag, Repository, Sync, TagCopy
 from mirrors.sample.images import Image, small_image, small_index
 from mirrors.services import connections
-from mirrors.services.tags import listing
 from tests.api.conftest import APIClient
 from tests.registry import FaultyRegistry
 from tests.registry_api.conftest import fill
 
 PATH = "/api/v1/repository/acme/app/tag/"
 Fill = Callable[[dict[str, Image]], None]
-
-
-@pytest.fixture
-def registry() -> Iterator[FaultyRegistry]:
-    """An empty remote registry."""
-    with FaultyRegistry() as registry:
-        yield registry
-
-
-@pytest.fixture
-def remote(repository: Repository, registry: FaultyRegistry) -> FaultyRegistry:
-    """The same, where acme keeps its repositories."""
-    target = Registry.objects.create(name="there", address=registry.address, verify_tls=False)
-    repository.namespace.target_registry = target
-    repository.namespace.save()
-    return registry
 
 
 @pytest.fixture(params=["stored", "remote"])
@@ -291,56 +272,6 @@ def test_who_may_pull_may_look(
     Repository.objects.update(visibility="public")
     assert stranger_api.get(PATH).status_code == anonymous_api.get(PATH).status_code == 200
     assert api.get("/api/v1/repository/acme/missing/tag/").status_code == 404
-
-
-def test_a_registry_that_is_silent_is_named(
-    api: APIClient, remote: FaultyRegistry, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(listing, "DEADLINE_SECONDS", 0.3)
-    remote.switches.swallow = True
-
-    answer = api.get(PATH)
-
-    assert (answer.status_code, answer.json()["error_type"]) == (502, "downstream_issue")
-    assert f"The target registry {remote.address} did not answer within" in answer.json()["message"]
-
-
-def test_a_registry_that_refuses_is_named(api: APIClient, remote: FaultyRegistry) -> None:
-    remote.fail("GET", "/tags/list", status=403, times=9)
-
-    answer = api.get(PATH)
-
-    assert answer.status_code == 502
-    assert remote.address in answer.json()["message"]
-
-
-def test_a_registry_whose_password_cannot_be_decrypted_is_said_to_be_so(api: APIClient, remote: FaultyRegistry) -> None:
-    Registry.objects.update(username_ciphertext=b"broken", password_ciphertext=b"broken")
-    for answer in (api.get(PATH), api.send("DELETE", f"{PATH}v1")):
-        assert answer.status_code == 502
-        assert "cannot be decrypted" in answer.json()["message"]
-
-
-def test_silent_registries_do_not_take_every_thread(api: APIClient, remote: FaultyRegistry) -> None:
-    with ExitStack() as taken:
-        for _ in range(SEATS.most):
-            taken.enter_context(SEATS.taken())
-        answer = api.get(PATH)
-        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
-    assert api.get(PATH).status_code == 200
-
-
-def test_one_tag_that_cannot_be_read_does_not_hide_the_others(api: APIClient, remote: FaultyRegistry) -> None:
-    remote.repository("acme/app").put(small_image(1), tag="good")
-    remote.repository("acme/app").put(small_image(2), tag="odd")
-    remote.fail("GET", "/manifests/odd", status=200, body=b'{"schemaVersion": 1}', times=9)
-
-    found = {tag["name"]: (tag["manifest_digest"], tag["size"] is None) for tag in tags(api)}
-
-    assert found == {
-        "good": (small_image(1).manifest.digest, False),
-        "odd": (small_image(2).manifest.digest, True),
-    }
 
 
 def test_a_manifest_that_the_disk_has_damaged_is_still_listed(
