@@ -89,7 +89,7 @@ def test_a_document_that_fails_is_named_and_the_command_fails(run: Callable[...,
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        ("a: [", "line 1"),
+        ("a: [", "app.yaml: This is not the YAML of declarations. line "),
         ("kind: Nothing", "Document 1: kind must be one of"),
         (MIRROR.replace("SOURCE_PASSWORD", "NOT_SET"), "needs the environment variable NOT_SET, which is not set."),
     ],

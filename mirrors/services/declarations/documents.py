@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mirrors.errors import InvalidInput
-from mirrors.services.declarations.keys import Key
+from mirrors.services.declarations.keys import Key, text
 
 API_VERSION = "quay.herve4m.github.io/v1alpha1"
 FROM = "From"
@@ -129,6 +129,10 @@ def read_document(raw: Any, *, position: int, shapes: Mapping[str, Shape], secre
     if not isinstance(spec, dict) or not isinstance(spec.get(shape.identity), str):
         raise DocumentError("is required.", document=f"{place}, {kind}", field=f"spec.{shape.identity}")
     identity = spec[shape.identity]
+    try:
+        text.read(identity)
+    except InvalidInput as error:
+        raise DocumentError(error.message, document=f"{place}, {kind}", field=f"spec.{shape.identity}") from error
     reader = _SpecReader(f"{kind} {identity[:300]}", shape.keys, secrets)
     for key, value in spec.items():
         if key != shape.identity and key not in OF_THE_OPERATOR and key not in shape.passed_over:

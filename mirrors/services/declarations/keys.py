@@ -72,7 +72,7 @@ def _read_moment(value: Any) -> datetime:
 
 
 def _show_moment(value: datetime) -> str:
-    return value.astimezone(UTC).strftime(DATE_FORMAT) if value.year >= 1000 else value.isoformat()
+    return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"  # strftime has no year 0001
 
 
 def _read_texts(value: Any) -> list[str]:

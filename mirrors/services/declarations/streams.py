@@ -14,33 +14,32 @@ import yaml
 
 from mirrors.errors import InvalidInput
 
-LONGEST = 4 * 1024 * 1024
+LONGEST = 2 * 1024 * 1024
 """Bytes of one stream."""
 MOST = 1000
 """Documents in one stream."""
+_DEEPEST = 50
 _KEPT = {"tag:yaml.org,2002:null", "tag:yaml.org,2002:bool", "tag:yaml.org,2002:int"}
 
 
-class _Loader(yaml.SafeLoader):
-    """Refuses what a declaration has no use for: anchors, which can name a gigabyte in a line, and keys twice."""
+# libyaml's parser is ten times as fast; where it was not built, PyYAML's own does the same.
+_Parser: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
-    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        event = self.peek_event()  # type: ignore[no-untyped-call]
-        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise yaml.composer.ComposerError(
-                None, None, "anchors and aliases (& and *) are not taken", event.start_mark
-            )
-        return super().compose_node(parent, index)
+
+class _Loader(_Parser):  # type: ignore[misc]  # one of two
+    """Takes no key twice."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """The mapping; raises ConstructorError."""
         seen = set()
         for key, _ in node.value:
-            if key.value in seen if isinstance(key, yaml.ScalarNode) else True:
+            if not isinstance(key, yaml.ScalarNode) or key.value in seen:
                 raise yaml.constructor.ConstructorError(
                     None, None, "a key is there twice, or is no text", key.start_mark
                 )
             seen.add(key.value)
-        return super().construct_mapping(node, deep=deep)
+        mapping: dict[Any, Any] = super().construct_mapping(node, deep=deep)
+        return mapping
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -59,8 +58,10 @@ class _Dumper(yaml.SafeDumper):
 
 def read_yaml(content: bytes) -> list[Any]:
     """The documents of a stream, empty ones left out; raises InvalidInput with the line of a mistake."""
+    text = _text(content)
     try:
-        documents = list(yaml.load_all(_text(content), Loader=_Loader))
+        _check_events(text)
+        documents = list(yaml.load_all(text, Loader=_Loader))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
@@ -87,6 +88,20 @@ def write_yaml(documents: Iterable[Any]) -> str:
     return yaml.dump_all(documents, Dumper=_Dumper, sort_keys=False, explicit_start=True, allow_unicode=True, width=120)
 
 
+def _check_events(text: str) -> None:
+    """Raise before anything is built: anchors can name a gigabyte in a line, and levels without end crash libyaml."""
+    depth = 0
+    event: Any
+    for event in yaml.parse(text, Loader=_Parser):
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+            raise yaml.composer.ComposerError(
+                None, None, "anchors and aliases (& and *) are not taken", event.start_mark
+            )
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            raise yaml.composer.ComposerError(None, None, "there are too many levels", event.start_mark)
+
+
 def _text(content: bytes) -> str:
     if len(content) > LONGEST:
         raise InvalidInput(f"This has {len(content)} bytes. At most {LONGEST} are taken: apply it in parts.")
@@ -106,9 +121,20 @@ def _flat(documents: list[Any]) -> list[Any]:
             flat.append(document)
     if len(flat) > MOST:
         raise InvalidInput(f"This has {len(flat)} documents. At most {MOST} are taken: apply them in parts.")
+    _check_characters(flat)
     return flat
 
 
+def _check_characters(documents: list[Any]) -> None:
+    """Refuse halves of surrogate pairs, which JSON and YAML can spell and nothing can store or answer."""
+    try:
+        json.dumps(documents, ensure_ascii=False, default=str).encode()
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput("This holds a character that is no text, such as \\ud800, or a loop.") from error
+
+
 def _without_value(problem: str | None) -> str:
-    # PyYAML quotes single characters, and names of tags and anchors; a value it does not repeat.
-    return (problem or "it cannot be read").rstrip(".")[:200] + "."
+    # A tag is repeated by PyYAML, and a password that begins with ! looks like one.
+    if problem is None or "tag" in problem:
+        return "What begins with ! has to be put in quotes."
+    return f"{problem.rstrip('.')[:200]}."

@@ -147,3 +147,17 @@ def test_fractions_and_dates_stay_as_they_are_written() -> None:
     [document] = declarations.read_yaml(b"tags: [9.40, 2026-04-27, 2026-04-27T13:00:00Z, 1e3]\nnumber: 9\nyes: no\n")
     assert document["tags"] == ["9.40", "2026-04-27", "2026-04-27T13:00:00Z", "1e3"]
     assert document["number"] == 9
+
+
+def test_a_secret_that_yaml_takes_for_something_else_is_not_repeated(api: APIClient, organization: Namespace) -> None:
+    for value in (
+        "!hunter2-password",
+        "&hunter2-password x",
+        "*hunter2-password",
+        "@hunter2-password",
+        "%hunter2-password",
+    ):
+        content = f"apiVersion: v1\nkind: Secret\nmetadata: {{name: a}}\nstringData:\n  password: {value}\n"
+        response = api.send("POST", APPLY, content, content_type="application/yaml")
+        assert response.status_code == 400
+        assert b"hunter2" not in response.content
