@@ -131,7 +131,7 @@ def trigger_of(sync: Sync) -> str:
         return f"Sync Now by {sync.requested_by}" if sync.requested_by else "Sync Now"
     if sync.trigger == Trigger.RETRY:
         return f"Retry ({sync.attempt}/{settings.SYNC_ATTEMPTS})"
-    if sync.trigger == Trigger.RESTORE:
+    if sync.trigger == Trigger.RESTORE and sync.restores:
         return f"Restore of {sync.restores['tag']}"
     return "Recovery" if sync.trigger == Trigger.RECOVERY else "Schedule"
 

@@ -1,4 +1,4 @@
-"""POST …/mirror/preview asks, GET …/mirror/preview/{id} tells; the work itself is in tests/services/test_previews.py."""
+"""POST …/mirror/preview asks, GET …/mirror/preview/{id} tells; the work itself is tested in tests/services."""
 
 from __future__ import annotations
 
