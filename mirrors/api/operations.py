@@ -33,6 +33,8 @@ DATE: Schema = {
     "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$",
     "examples": ["2020-01-02T06:30:00Z"],
 }
+EVENT_STREAM: Schema = {"type": "string", "contentMediaType": "text/event-stream"}
+"""Server-sent events."""
 _DESCRIBED = "operation"
 
 
