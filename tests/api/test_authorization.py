@@ -17,8 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.core.signals import request_finished
+from django.db import close_old_connections, transaction
 from django.db.models import QuerySet
+from django.http import HttpResponseBase
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
@@ -174,6 +176,8 @@ class World:
                 assert belongings() == self.before, f"{call.method} {call.address} lets the {caller} change acme"
             transaction.set_rollback(True)
         self.check_secrets(call, caller, b"" if response.streaming else response.content)
+        if response.streaming:
+            give_back(response)
         return response.status_code
 
     def check_secrets(self, call: Call, caller: str, content: bytes) -> None:
@@ -208,6 +212,13 @@ def world(mirror: Mirror, make_user: Callable[..., User], store_dir: Path, rung:
     client = Client(enforce_csrf_checks=True)  # one for all: each reads the list of static files anew
     values = furnish(mirror, people["reader"])
     return World(client, headers, values, secrets_of(mirror.repository.namespace), belongings())
+
+
+def give_back(response: HttpResponseBase) -> None:
+    """End a stream as a web server does: the places for them are few. The connection of the test stays open."""
+    request_finished.disconnect(close_old_connections)
+    response.close()
+    request_finished.connect(close_old_connections)
 
 
 def organizations_beside(owner: User) -> None:
