@@ -8,7 +8,7 @@ from pathlib import Path
 from django.db import transaction
 
 from mirrors.models import LogEntry
-from tests.api.test_authorization import BODIES, CSRF_TOKEN, QUERIES, Call, World, calls, world
+from tests.api.test_authorization import BODIES, CSRF_TOKEN, QUERIES, Call, World, calls, give_back, world
 
 __all__ = ["world"]  # the fixture: everything that an address can name
 
@@ -46,6 +46,8 @@ def kinds_left_by(world: World, call: Call, caller: str) -> tuple[int, list[str]
         )
         kinds = list(LogEntry.objects.filter(pk__gt=last).values_list("kind", flat=True))
         transaction.set_rollback(True)
+    if response.streaming:
+        give_back(response)
     return response.status_code, kinds
 
 
