@@ -43,3 +43,6 @@ if _url := env.url("TEST_DATABASE_URL", schemes=("postgres", "postgresql")):
 else:
     # A file, not memory, so that threads and live servers share it as processes do.
     DATABASES["default"]["TEST"] = {"NAME": SCRATCH / "test.sqlite3"}
+
+# Files are looked for when they are asked for: to list them all takes each new test client 50 ms.
+WHITENOISE_AUTOREFRESH = True
