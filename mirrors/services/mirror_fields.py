@@ -58,13 +58,23 @@ def clean_source_reference(value: Any) -> str:
         )
     try:
         reference = Reference.parse_location(text)
-        registry = urlsplit(f"//{reference.registry}")
-        connections.guard().check_host(registry.hostname or "", port=registry.port)
+        _check_reachable(reference.registry)
     except InvalidReference as error:
         raise InvalidInput(error.message, field="source_reference") from error
     except BlockedDestination as error:
         raise InvalidInput("The provided registry location is not allowed", field="source_reference") from error
     return text
+
+
+def _check_reachable(registry: str) -> None:
+    """Raise BlockedDestination unless the guard permits this host, at a port that it may be asked at."""
+    parts, guard = urlsplit(f"//{registry}"), connections.guard()
+    try:
+        guard.check_host(parts.hostname or "", port=parts.port or 443)
+    except BlockedDestination:
+        if parts.port:
+            raise
+        guard.check_host(parts.hostname or "", port=80)  # where TLS need not be verified
 
 
 def clean_tag_patterns(value: Any) -> list[str]:

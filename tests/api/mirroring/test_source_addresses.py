@@ -75,6 +75,24 @@ def test_creating_with_a_blocked_address_is_refused_before_anything_is_stored(
     assert_nothing_stored(repository)
 
 
+@pytest.mark.parametrize("host", ["localhost", "registry.internal", "registry.local", "127.0.0.1"])
+def test_the_farms_own_address_frees_no_other_port_of_its_machine(
+    api: APIClient, repository: Repository, robot: Robot, strict: Settings, host: str
+) -> None:
+    strict.EMBEDDED, strict.PUBLIC_URL = True, "http://127.0.0.1:8000"
+    response = api.post(MIRROR, BODY | {"external_reference": f"{host}/team/app"})
+    assert (response.status_code, response.json()["detail"]) == (400, NOT_ALLOWED)
+    assert_nothing_stored(repository)
+
+
+@pytest.mark.parametrize("allowed", ["registry.local:443", "registry.local:80"])
+def test_a_source_without_a_port_may_be_allowed_at_either_port_that_it_is_asked_at(
+    api: APIClient, repository: Repository, robot: Robot, strict: Settings, allowed: str
+) -> None:
+    strict.SSRF_ALLOWED_HOSTS = [allowed]
+    assert api.post(MIRROR, BODY | {"external_reference": "registry.local/team/app"}).status_code == 201
+
+
 @pytest.mark.parametrize("host", BLOCKED)
 def test_changing_to_a_blocked_address_leaves_everything_as_it_was(mirrored: APIClient, host: str) -> None:
     before = mirrored.get(MIRROR).json()
