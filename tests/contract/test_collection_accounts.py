@@ -1,4 +1,4 @@
-"""The Ansible collection's modules for organizations, applications, teams and users, and what they read of the registry."""
+"""The Ansible collection's modules for organizations, applications, teams and users; what it asks without a token."""
 
 from __future__ import annotations
 
