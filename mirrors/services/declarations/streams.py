@@ -7,6 +7,7 @@ because tags and times are text.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -19,7 +20,13 @@ LONGEST = 2 * 1024 * 1024
 MOST = 1000
 """Documents in one stream."""
 _DEEPEST = 50
-_KEPT = {"tag:yaml.org,2002:null", "tag:yaml.org,2002:bool", "tag:yaml.org,2002:int"}
+_MOST_NODES = 200_000
+"""Keys, values and lists of one YAML stream: what a thousand long documents have, and what is read in seconds."""
+_TEXT = "tag:yaml.org,2002:str"
+_KEPT = {"tag:yaml.org,2002:null", "tag:yaml.org,2002:bool"}
+_INTEGER = "tag:yaml.org,2002:int"
+_INTEGERS = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})$")
+"""Not YAML 1.1's: its `1:30:00` is a number to the base of 60, and a long one takes minutes to be worked out."""
 
 
 # libyaml's parser is ten times as fast; where it was not built, PyYAML's own does the same.
@@ -47,6 +54,7 @@ _Loader.yaml_implicit_resolvers = {
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     if (kept := [(tag, pattern) for tag, pattern in resolvers if tag in _KEPT])
 }
+_Loader.add_implicit_resolver(_INTEGER, _INTEGERS, list("-+0123456789"))
 
 
 class _Dumper(yaml.SafeDumper):
@@ -92,11 +100,17 @@ def _check_events(text: str) -> None:
     """Raise before anything is built: anchors can name a gigabyte in a line, and levels without end crash libyaml."""
     depth = 0
     event: Any
-    for event in yaml.parse(text, Loader=_Parser):
+    for number, event in enumerate(yaml.parse(text, Loader=_Parser)):
+        if number > _MOST_NODES:
+            raise yaml.composer.ComposerError(
+                None, None, f"there are more than {_MOST_NODES} keys and values: apply them in parts", event.start_mark
+            )
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             raise yaml.composer.ComposerError(
                 None, None, "anchors and aliases (& and *) are not taken", event.start_mark
             )
+        if getattr(event, "tag", None) not in (None, _TEXT):  # PyYAML breaks over a `!!bool maybe`
+            raise yaml.constructor.ConstructorError(None, None, "a tag", event.start_mark)
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > _DEEPEST:
             raise yaml.composer.ComposerError(None, None, "there are too many levels", event.start_mark)

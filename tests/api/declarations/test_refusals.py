@@ -127,6 +127,11 @@ def test_rights_and_scopes_are_those_of_the_caller(
         (b"a: [", "application/yaml", 400),
         (b"{a: " * 60 + b"1" + b"}" * 60, "application/yaml", 400),
         (b"a: " + b"9" * 5000, "application/yaml", 400),
+        (b'a: !!bool "maybe"', "application/yaml", 400),
+        (b'a: !!timestamp "now"', "application/yaml", 400),
+        (b"a: !!set {b}", "application/yaml", 400),
+        (b"a: !!float 1" + b":1" * 5000, "application/yaml", 400),
+        (b"[" + b"a," * 210_000 + b"]", "application/yaml", 400),
         (b"---\n" * 20, "application/yaml", 200),
         (b"{}\n---\n" * 1001, "application/yaml", 400),
         (b'{"kind": "a\\ud800"}', "application/json", 400),
@@ -144,9 +149,17 @@ def test_odd_streams_are_refused_with_a_sentence(
 
 
 def test_fractions_and_dates_stay_as_they_are_written() -> None:
-    [document] = declarations.read_yaml(b"tags: [9.40, 2026-04-27, 2026-04-27T13:00:00Z, 1e3]\nnumber: 9\nyes: no\n")
-    assert document["tags"] == ["9.40", "2026-04-27", "2026-04-27T13:00:00Z", "1e3"]
-    assert document["number"] == 9
+    [document] = declarations.read_yaml(
+        b"tags: [9.40, 2026-04-27, 2026-04-27T13:00:00Z, 1e3, 1:30:00, 0755, 1_000]\nnumbers: [9, -5, 0]\nyes: no\n"
+    )
+    assert document["tags"] == ["9.40", "2026-04-27", "2026-04-27T13:00:00Z", "1e3", "1:30:00", "0755", "1_000"]
+    assert document["numbers"] == [9, -5, 0]
+
+
+def test_numbers_to_the_base_of_60_are_not_worked_out() -> None:
+    """YAML 1.1 has them; one of two megabytes would take a quarter of an hour."""
+    [document] = declarations.read_yaml(b"a: 1" + b":1" * 1_000_000)
+    assert len(document["a"]) == 2_000_001
 
 
 def test_a_secret_that_yaml_takes_for_something_else_is_not_repeated(api: APIClient, organization: Namespace) -> None:
