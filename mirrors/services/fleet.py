@@ -24,6 +24,9 @@ HOSTS = 100
 """How many source hosts the sums name, those with the most mirrors first."""
 AT_ONCE = 500
 """How many mirrors one order may concern."""
+LONGEST_TEXT = 1000
+MOST_WORDS = 20
+"""Of a filter's text: each is looked for in three columns."""
 
 SORTS: dict[str, tuple[str, ...]] = {
     "repository": ("repository__namespace__name", "repository__name"),
@@ -150,6 +153,7 @@ def _seen(account: access.Account) -> QuerySet[Mirror]:
 
 
 def _filtered(rows: QuerySet[Mirror], wanted: Filter) -> QuerySet[Mirror]:
+    _check_length(wanted)
     if wanted.namespace:
         rows = rows.filter(repository__namespace__name=wanted.namespace)
     if wanted.source_host:
@@ -163,6 +167,15 @@ def _filtered(rows: QuerySet[Mirror], wanted: Filter) -> QuerySet[Mirror]:
         late = _late(wanted.late_after)
         rows = rows.filter(late if wanted.late else ~late)
     return in_phases(with_phase(rows), wanted.states) if wanted.states else rows
+
+
+def _check_length(wanted: Filter) -> None:
+    """Raise InvalidInput for what databases refuse to look for, or would look for all day."""
+    for name in ("text", "source_host", "namespace"):
+        if len(getattr(wanted, name)) > LONGEST_TEXT:
+            raise InvalidInput(f"{name} may have {LONGEST_TEXT} characters.", field=name)
+    if len(wanted.text.split()) > MOST_WORDS:
+        raise InvalidInput(f"text may have {MOST_WORDS} words: leave some out.", field="text")
 
 
 _SYNCED_STATES = (Repository.State.MIRROR, Repository.State.ORG_MIRROR)

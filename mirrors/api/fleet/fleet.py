@@ -19,6 +19,8 @@ from mirrors.services import fleet
 
 DEFAULT_LIMIT = 50
 LONGEST_PAGE = 200
+LAST_PAGE = 10**12
+"""Times the length of a page it is still a number that databases know."""
 STATE = {"type": "string", "enum": STATES}
 QUAY_STATE = {"type": "string", "enum": ["NEVER_RUN", "SYNC_NOW", "SYNCING", "SUCCESS", "FAIL", "CANCEL"]}
 ERROR = answer({"code": STRING, "side": or_null(STRING), "message": STRING, "at": or_null(DATE)})
@@ -73,7 +75,7 @@ class MirrorsEndpoint(Endpoint):
             raise InvalidRequest(
                 f"sort in the query must be one of {', '.join(fleet.SORTS)}, perhaps with - before it."
             )
-        number = read_number(request, "page", default=1)
+        number = read_number(request, "page", default=1, maximum=LAST_PAGE)
         limit = read_number(request, "limit", default=DEFAULT_LIMIT, maximum=LONGEST_PAGE)
         page = fleet.page_of(caller(request), filter_of_query(request), sort=sort, page=number, limit=limit)
         return Response(

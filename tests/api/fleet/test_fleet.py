@@ -94,7 +94,15 @@ def test_the_list_is_filtered_sorted_and_paged(
 
 
 @pytest.mark.parametrize(
-    "query", [{"states": "asleep"}, {"late": "perhaps"}, {"sort": "colour"}, {"late_after": "-1"}, {"page": "0"}]
+    "query",
+    [
+        {"states": "asleep"},
+        {"late": "perhaps"},
+        {"sort": "colour"},
+        {"late_after": "-1"},
+        {"page": "0"},
+        {"text": "a " * 21},
+    ],
 )
 def test_a_query_that_makes_no_sense_is_refused(api: APIClient, query: dict[str, str]) -> None:
     assert api.get(MIRRORS, **query).status_code == 400
@@ -196,7 +204,22 @@ def test_mirrors_are_ordered_by_name_too_and_those_one_does_not_administer_are_n
     assert api.post(f"{MIRRORS}/cancel", {"repositories": ["acme/data", "acme/app"]}).json()["done"] == 1
 
 
-@pytest.mark.parametrize("body", [{}, {"filter": {}, "repositories": []}, {"repositories": ["a/b"] * 501}])
+def test_a_page_that_no_database_can_count_to_is_empty(api: APIClient, fleet: dict[str, Mirror]) -> None:
+    response = api.get(MIRRORS, page="9" * 18, limit="200")
+    assert (response.status_code, response.json()["mirrors"]) == (200, [])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"filter": {}, "repositories": []},
+        {"repositories": ["a/b"] * 501},
+        {"filter": {"text": "a " * 1000}},
+        {"filter": {"text": "a" * 100_000}},
+        {"filter": {"source_host": "a" * 100_000}},
+    ],
+)
 def test_an_order_says_for_what_it_is_and_for_not_too_much(
     api: APIClient, organization: Namespace, body: dict[str, Any]
 ) -> None:
