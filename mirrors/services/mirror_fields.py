@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,6 +20,9 @@ LONGEST_INTERVAL = 2**31 - 1  # what a PostgreSQL integer holds, some 68 years
 LONGEST_REFERENCE = 1024
 LONGEST_USERNAME = 4096
 LONGEST_PASSWORD = 9000
+MOST_PATTERNS = 1000
+LONGEST_PATTERN = 255
+"""A tag has 128 characters at most; to read a pattern of a megabyte can take hours."""
 REGISTRY_CONFIG_KEYS = (
     "verify_tls",
     "unsigned_images",
@@ -84,7 +87,16 @@ def clean_tag_patterns(value: Any) -> list[str]:
         raise InvalidInput(MISSING["tag_patterns"], field="tag_patterns")
     if any(_NOT_TEXT.search(pattern) for pattern in patterns):
         raise InvalidInput("Control characters are not allowed in tag patterns.", field="tag_patterns")
+    check_bounds(patterns, field="tag_patterns", what="tag patterns")
     return patterns
+
+
+def check_bounds(patterns: Sequence[str], *, field: str, what: str) -> None:
+    """Raise InvalidInput for more or longer patterns than can be compared with every name of a registry."""
+    if len(patterns) > MOST_PATTERNS or any(len(pattern) > LONGEST_PATTERN for pattern in patterns):
+        raise InvalidInput(
+            f"Give at most {MOST_PATTERNS} {what} of at most {LONGEST_PATTERN} characters each.", field=field
+        )
 
 
 def clean_architectures(value: Any) -> list[str]:

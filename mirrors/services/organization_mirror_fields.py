@@ -106,6 +106,7 @@ def clean_filters(value: Any) -> list[str]:
             "repository_filters must be patterns such as team-*: none of them blank, or with control characters.",
             field="repository_filters",
         )
+    mirror_fields.check_bounds(filters, field="repository_filters", what="repository_filters")
     return filters
 
 

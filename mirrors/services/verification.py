@@ -22,6 +22,8 @@ from mirrors.tag_filters import select_tags
 SECONDS = 8.0  # clients give up after ten
 TIMEOUTS = Timeouts(connect=4.0, read=6.0)
 NEEDED = ("source_reference",)
+MOST_MATCHES = 1_000_000
+"""Comparisons of tags with patterns that a request may wait for: some tenths of a second of a whole process."""
 _UNREACHED = frozenset({Code.TLS, Code.DNS, Code.CONNECTION, Code.TIMEOUT, Code.BLOCKED_SOURCE, Code.DECRYPTION})
 
 
@@ -51,7 +53,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Verification:
-    """Both sides. matching: how many of the source's tags the patterns select, None without patterns or tags."""
+    """Both sides. matching: how many of the source's tags the patterns select; None without either, or with too many."""
 
     source: Finding
     target: Finding
@@ -76,7 +78,7 @@ def verify(repository: Repository, *, values: dict[str, Any] | None = None) -> V
     draft.repository = repository  # with what was joined
     source, target = _looked_at(draft)
     matching = None
-    if draft.tag_patterns and source.tags is not None:
+    if draft.tag_patterns and source.tags is not None and len(source.tags) * len(draft.tag_patterns) <= MOST_MATCHES:
         matching = len(select_tags(source.tags, draft.tag_patterns).tags)
     result = Verification(source, target, draft.wants_tls_verified, matching)
     _record(draft, result)

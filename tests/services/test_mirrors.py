@@ -76,6 +76,8 @@ WRONG = [
     ("tag_patterns", [], "At least one tag pattern"),
     ("tag_patterns", ["v1", " "], "At least one tag pattern"),
     ("tag_patterns", None, "At least one tag pattern"),
+    ("tag_patterns", [f"v{number}" for number in range(1001)], "at most 1000 tag patterns"),
+    ("tag_patterns", ["[" * 256], "at most 255 characters"),
     ("sync_interval", 0, "at least 1"),
     ("sync_interval", -1, "at least 1"),
     ("sync_interval", True, "whole number"),
