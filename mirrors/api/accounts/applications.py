@@ -8,13 +8,13 @@ from django.views.decorators.debug import sensitive_variables
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from mirrors.api.accounts.reach import administered_organization, readable_organization
 from mirrors.api.authentication import caller, has_scope
 from mirrors.api.bodies import integer, nullable, read_object, text
 from mirrors.api.dates import date
 from mirrors.api.endpoint import Endpoint
 from mirrors.api.errors import InsufficientScope
 from mirrors.api.mirroring.mirror_body import readable
+from mirrors.api.namespaces import administered_organization, readable_organization
 from mirrors.api.operations import DATE, STRING, answer, array, operation, or_null
 from mirrors.api.paging import NEXT_PAGE, next_page_token, read_next_page
 from mirrors.models import AccessToken, Application

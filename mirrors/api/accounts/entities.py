@@ -7,12 +7,11 @@ from typing import Any
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from mirrors.api.accounts.reach import read_word
 from mirrors.api.authentication import has_scope
 from mirrors.api.avatars import AVATAR, avatar
 from mirrors.api.endpoint import Endpoint
 from mirrors.api.operations import BOOLEAN, STRING, answer, array, operation
-from mirrors.api.queries import is_true
+from mirrors.api.queries import is_true, read_word
 from mirrors.errors import NotFound
 from mirrors.services import entities
 from mirrors.services.entities import Entity

@@ -7,12 +7,12 @@ from typing import Any
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from mirrors.api.accounts.reach import administered_organization
 from mirrors.api.accounts.teams import TEAM_IN_LIST, team_in_list
 from mirrors.api.authentication import caller, has_scope
 from mirrors.api.avatars import AVATAR, avatar
 from mirrors.api.bodies import boolean, integer, nullable, read_object, text
 from mirrors.api.endpoint import Endpoint
+from mirrors.api.namespaces import administered_organization
 from mirrors.api.operations import BOOLEAN, INTEGER, STRING, answer, array, operation, or_null
 from mirrors.models import Namespace
 from mirrors.services import access, namespaces, organizations, teams

@@ -7,10 +7,10 @@ from typing import Any
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from mirrors.api.accounts.reach import administered_organization, own_space, readable_organization
 from mirrors.api.accounts.robots import ROBOT, robot_body, robot_of
 from mirrors.api.bodies import array_of, object_of, read_array, text
 from mirrors.api.endpoint import Endpoint
+from mirrors.api.namespaces import administered_organization, own_space, readable_organization
 from mirrors.api.operations import BOOLEAN, STRING, answer, array, operation
 from mirrors.models import Robot
 from mirrors.models.repository import RepositoryPermission

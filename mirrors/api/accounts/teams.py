@@ -7,11 +7,11 @@ from typing import Any
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from mirrors.api.accounts.reach import administered_organization, readable_organization
 from mirrors.api.avatars import AVATAR, avatar
 from mirrors.api.bodies import one_of, read_object, text
 from mirrors.api.endpoint import Endpoint
 from mirrors.api.errors import InsufficientScope
+from mirrors.api.namespaces import administered_organization, readable_organization
 from mirrors.api.operations import BOOLEAN, INTEGER, STRING, answer, array, operation, or_null
 from mirrors.models import Team, TeamMember
 from mirrors.services import access, teams

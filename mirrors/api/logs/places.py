@@ -9,10 +9,10 @@ from rest_framework.request import Request
 from mirrors.api.authentication import caller
 from mirrors.api.endpoint import require_role
 from mirrors.api.errors import InsufficientScope
-from mirrors.errors import NotFound
+from mirrors.api.namespaces import administered_organization, own_space
 from mirrors.models import Namespace, Repository
 from mirrors.models.repository import RepositoryPermission
-from mirrors.services import access, log_entries, logs, namespaces
+from mirrors.services import access, log_entries, logs
 
 
 @dataclass(frozen=True)
@@ -38,23 +38,14 @@ def repository_place(request: Request, full_name: str, *, reading: bool = True) 
 
 
 def organization_place(request: Request, name: str, *, reading: bool = True) -> Place:
-    """For those who administer the organization; and, for reading alone, those who see everything.
-
-    Of a missing one only superusers, and for reading those who see everything, learn that it is missing.
-    """
-    user = caller(request)
-    namespace = _organization(name)
-    is_admin = access.administers_namespace(user, namespace) if namespace else user.is_superuser
-    if not is_admin and not (reading and access.sees_everything(user)):
-        raise InsufficientScope(f"Unauthorized: you need to administer {name} to see its logs.")
-    if namespace is None:
-        raise NotFound(f"There is no organization named {name}.")
+    """For those who administer the organization; and, for reading alone, those who see everything."""
+    namespace = administered_organization(request, name, reading=reading)
     return Place(f"namespace:{namespace.pk}", logs.entries_of_namespace(namespace), namespace=namespace)
 
 
 def user_place(request: Request) -> Place:
     """The caller's own namespace, and their sign-ins."""
-    namespace = namespaces.find_namespace(caller(request).username)
+    namespace = own_space(request)
     return Place(f"namespace:{namespace.pk}", logs.entries_of_namespace(namespace), namespace=namespace)
 
 
@@ -64,9 +55,3 @@ def whole_farm(request: Request, *, reading: bool = True) -> Place:
     if not (access.sees_everything(user) if reading else user.is_superuser):
         raise InsufficientScope("Unauthorized: the logs of the whole farm are for superusers.")
     return Place("all", logs.all_entries())
-
-
-def _organization(name: str) -> Namespace | None:
-    if "\0" in name:
-        return None
-    return Namespace.objects.filter(name=name, kind=Namespace.Kind.ORGANIZATION).first()

@@ -13,6 +13,7 @@ from mirrors.api.endpoint import Endpoint
 from mirrors.api.errors import InvalidRequest
 from mirrors.api.mirroring.lookup import versions_wanted
 from mirrors.api.mirroring.verification import SEATS
+from mirrors.api.namespaces import administered_organization
 from mirrors.api.operations import BOOLEAN, INTEGER, NOTHING, STRING, answer, operation
 from mirrors.api.organization_mirrors.bodies import (
     ORGANIZATION_MIRROR_BODY,
@@ -20,7 +21,6 @@ from mirrors.api.organization_mirrors.bodies import (
     discovery_body,
     organization_mirror_body,
 )
-from mirrors.api.organization_mirrors.lookup import administered_organization
 from mirrors.api.organization_mirrors.values import FIELDS, FIELDS_OF_CHANGE, REQUIRED, values_of
 from mirrors.api.queries import lenient_number
 from mirrors.api.status_words import WORDS, phases_of
