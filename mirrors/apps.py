@@ -6,11 +6,11 @@ from django.apps import AppConfig
 
 
 class MirrorsConfig(AppConfig):
-    """Registers the system checks once the models are there."""
+    """Registers system checks and signals once the models are there."""
 
     name = "mirrors"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
         """Import what registers itself."""
-        from mirrors import checks  # noqa: F401
+        from mirrors import checks, postgresql  # noqa: F401
