@@ -64,7 +64,7 @@ class Caller:
     """Asks the application as the web server does."""
 
     def __init__(self, farm: Farm) -> None:
-        self._application = get_wsgi_application()
+        self._application: Any = get_wsgi_application()
         self._farm = farm
 
     def ask(self, account: str, address: str) -> tuple[str, bytes]:
@@ -84,7 +84,7 @@ class Caller:
             "wsgi.input": io.BytesIO(),
             "wsgi.errors": sys.stderr,
         }
-        answer: Any = self._application(environ, lambda line, *_: status.append(line))
+        answer = self._application(environ, lambda line, *_: status.append(line))
         body = b"".join(answer)
         answer.close()
         return status[0], body

@@ -182,9 +182,9 @@ def _seed_entries(organization: Namespace, performer: User, *, now: datetime, dr
                 performer_name=performer.username,
                 ip="192.0.2.1",
                 metadata={"repo": repository.name, "namespace": organization.name, "message": "v1, v2, v3"},
-                created_at=now - timedelta(seconds=draw.randint(0, 20 * 86400)),
+                created_at=now - timedelta(hours=age),
             )
-            for _ in range(ENTRIES_EACH)
+            for age in range(ENTRIES_EACH, 0, -1)
             for repository in repositories
         ),
         batch_size=BATCH,

@@ -35,7 +35,7 @@ def opened_postgres(programs: Path) -> Iterator[str]:
     try:
         _initialize(programs, directory, user=user)
         port = free_port()
-        command = [programs / "postgres", "-D", directory / "cluster", "-p", str(port)]
+        command: list[str | Path] = [programs / "postgres", "-D", directory / "cluster", "-p", str(port)]
         command += ["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="]
         with (directory / "log").open("ab") as log:
             process = subprocess.Popen(command, stdout=log, stderr=log, user=user, cwd="/")
@@ -56,6 +56,14 @@ def _initialize(programs: Path, directory: Path, *, user: str | None) -> None:
         account = pwd.getpwnam(user)
         for path in (directory, password):
             os.chown(path, account.pw_uid, account.pw_gid)
-    command = [programs / "initdb", "-D", directory / "cluster", "-U", "mirrorfarm", "-A", "scram-sha-256"]
+    command: list[str | Path] = [
+        programs / "initdb",
+        "-D",
+        directory / "cluster",
+        "-U",
+        "mirrorfarm",
+        "-A",
+        "scram-sha-256",
+    ]
     command += ["-E", "UTF8", "--locale=C", f"--pwfile={password}"]
     subprocess.run(command, check=True, capture_output=True, user=user, cwd="/")
