@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -56,6 +57,16 @@ class Environment:
         """A comma-separated list, blanks dropped."""
         value = self._raw(name)
         return [word.strip() for word in value.split(",") if word.strip()] if value else list(default)
+
+    def networks(self, name: str) -> list[str]:
+        """A comma-separated list of networks, as they were written."""
+        networks = self.words(name)
+        for network in networks:
+            try:
+                ipaddress.ip_network(network)
+            except ValueError as error:
+                raise ImproperlyConfigured(f"{name} holds {network!r}, which is no network: {error}.") from None
+        return networks
 
     def path(self, name: str, default: Path) -> Path:
         """An absolute path; `~` is the home directory."""

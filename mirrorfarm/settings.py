@@ -6,7 +6,6 @@ in DATA_DIR. *Farm*: DATABASE_URL and BROKER_URL are given. Any setting may come
 
 from __future__ import annotations
 
-import ipaddress
 import sqlite3
 from datetime import timedelta
 from pathlib import Path
@@ -127,7 +126,7 @@ EGRESS_POLICY = env.text("EGRESS_POLICY", "strict", choices=("strict", "private-
 SSRF_ALLOWED_HOSTS = env.words("SSRF_ALLOWED_HOSTS")
 
 # Networks that may not be reached although the policy permits it, for example the one of the farm's own services.
-EGRESS_BLOCKED_NETWORKS = env.words("EGRESS_BLOCKED_NETWORKS")
+EGRESS_BLOCKED_NETWORKS = env.networks("EGRESS_BLOCKED_NETWORKS")
 
 # Reverse proxies in front of the web server that each append to X-Forwarded-For. The address that sign-ins are counted
 # by, and that the audit log shows, is then the one that the outermost of them has seen. 0: clients connect directly.
@@ -146,14 +145,6 @@ ALLOWED_HOSTS = env.words(
 
 # Lowest level that reaches the log.
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
-
-for _network in EGRESS_BLOCKED_NETWORKS:
-    try:
-        ipaddress.ip_network(_network)
-    except ValueError as _error:
-        raise ImproperlyConfigured(
-            f"EGRESS_BLOCKED_NETWORKS holds {_network!r}, which is no network: {_error}."
-        ) from None
 
 # --- Signing in with OpenID Connect -------------------------------------------------------------------------------
 
