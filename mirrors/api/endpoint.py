@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -9,6 +10,7 @@ from django.utils.cache import add_never_cache_headers
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from mirrors.api.authentication import BearerAuthentication, HoldsScope, SessionAuthentication, caller, has_scope
@@ -16,6 +18,9 @@ from mirrors.api.errors import InsufficientScope, NoSuchRoute
 from mirrors.models import AccessToken, User
 from mirrors.models.repository import RepositoryPermission
 from mirrors.services import access, log_entries
+from mirrors.services.collisions import is_collision
+
+logger = logging.getLogger(__name__)
 
 
 class JSONAlways(BaseContentNegotiation):
@@ -44,6 +49,18 @@ class Endpoint(APIView):
         super().initial(request, *args, **options)
         token = request.auth if isinstance(request.auth, AccessToken) else None
         log_entries.identify(request.user, token=token)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """Once more where the call has met another one: somebody may just have deleted what it was about."""
+        if not is_collision(exc):
+            return super().handle_exception(exc)
+        method = str(self.request.method)
+        logger.info("%s %s has met another call (%s)", method, self.request.path, type(exc).__name__)
+        try:
+            answer: Response = getattr(self, method.lower())(self.request, *self.args, **self.kwargs)
+        except Exception as error:  # noqa: BLE001 - whatever it is now is answered as it would have been at first
+            return super().handle_exception(error)
+        return answer
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **options: Any) -> Any:
         """Not to be kept anywhere: answers hold robots' tokens, and what only this caller may know."""

@@ -66,7 +66,7 @@ def change_person(user: User, values: dict[str, Any]) -> User:
     if "password" in values:
         check_password(values["password"], user)
         user.set_password(values["password"])
-    user.save(update_fields=["email", "password", "is_active"])
+    user.save(update_fields=list(values))  # what somebody else changes at this moment stays
     record_changes(before, user)
     return user
 

@@ -91,7 +91,8 @@ def delete_repository(repository: Repository) -> None:
         with suppress(NotFound):  # somebody has just removed the mirror
             remove_mirror(mirror)
     # What others write at this moment would refer to a row that is about to go.
-    if not Repository.objects.select_for_update().filter(pk=repository.pk):
+    # Not by name, which would lock the namespace too, and that comes before everything that is in it.
+    if not Repository.objects.order_by().select_for_update().filter(pk=repository.pk):
         raise NotFound(f"There is no repository {repository} any more: somebody has just deleted it.")
     record("delete_repo", repository=repository)
     if repository.namespace.target_registry_id is None:

@@ -18,6 +18,7 @@ from mirrors.models import Mirror, MirroredTag, Repository, Sync, TagCopy, User
 from mirrors.models.sync import Trigger
 from mirrors.oci import Action, ContentRepository, CopyOptions, Descriptor, Manifest, Progress, Side, TagOutcome
 from mirrors.services import log_entries
+from mirrors.services.syncs import check_still_mirrored
 
 
 @transaction.atomic
@@ -153,7 +154,7 @@ def _recorded(mirror: Mirror, tag: str, *, digest: str) -> TagCopy:
 def _insert(mirror: Mirror, restores: dict[str, str], *, by: User | None) -> Sync:
     try:
         with transaction.atomic():
-            return Sync.objects.create(
+            sync = Sync.objects.create(
                 mirror=mirror,
                 trigger=Trigger.RESTORE,
                 priority=Sync.MANUAL_PRIORITY,
@@ -165,6 +166,8 @@ def _insert(mirror: Mirror, restores: dict[str, str], *, by: User | None) -> Syn
         raise AlreadySyncing(
             f"A sync of {mirror.repository} is queued or running. Wait for it, or cancel it; then restore the tag."
         ) from error
+    check_still_mirrored(mirror)
+    return sync
 
 
 def _locked(mirror: Mirror) -> Mirror:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import IntegrityError, transaction
 
 from mirrors import queue
-from mirrors.errors import AlreadySyncing, InvalidInput, NotSyncing
+from mirrors.errors import AlreadySyncing, InvalidInput, NotFound, NotSyncing
 from mirrors.models import Mirror, Repository, Sync, User
 from mirrors.models.sync import Status, Trigger
 from mirrors.services import log_entries, schedules
@@ -48,7 +48,7 @@ def cancel_sync(mirror: Mirror, *, by: User | None = None) -> Sync:
 def _insert_request(mirror: Mirror, *, by: User | None) -> Sync:
     try:
         with transaction.atomic():
-            return Sync.objects.create(
+            inserted = Sync.objects.create(
                 mirror=mirror, trigger=Trigger.MANUAL, priority=Sync.MANUAL_PRIORITY, requested_by=by
             )
     except IntegrityError as error:  # one_active_sync_per_mirror: somebody was faster
@@ -56,6 +56,17 @@ def _insert_request(mirror: Mirror, *, by: User | None) -> Sync:
         if sync is None:
             raise AlreadySyncing(f"{mirror.repository} was being synced just now. Ask again.") from error
         return sync
+    check_still_mirrored(mirror)
+    return inserted
+
+
+def check_still_mirrored(mirror: Mirror) -> None:
+    """Raise NotFound where somebody has removed the mirror; else nobody does before the transaction ends.
+
+    To be asked after its sync is inserted, for everyone locks syncs before mirrors.
+    """
+    if not Mirror.objects.select_for_update(of=("self",)).filter(pk=mirror.pk).values_list("pk").first():
+        raise NotFound(f"{mirror.repository} is not mirrored any more: somebody has just removed its mirror.")
 
 
 def _record(mirror: Mirror, *, to: str, by: User | None) -> None:

@@ -11,6 +11,7 @@ from django.db import transaction
 
 from mirrors.errors import MirrorError
 from mirrors.models.encryption import DecryptionFailed
+from mirrors.services.collisions import again_after_collision
 from mirrors.services.declarations.accounts import OrganizationKind, RobotKind
 from mirrors.services.declarations.documents import (
     Document,
@@ -114,7 +115,7 @@ def apply(documents: Iterable[Document], *, rights: Rights, dry_run: bool = Fals
 def _apply(document: Document, rights: Rights) -> Applied:
     kind = KINDS[document.kind]
     try:
-        return _bring(document, kind, rights)
+        return again_after_collision(lambda: _bring(document, kind, rights))
     except MirrorError as error:
         return _failed(document, error.message, kind=kind, place=error.field)
     except DecryptionFailed as error:

@@ -102,6 +102,8 @@ class RepositoryKind(Kind[Repository]):
 
     def change(self, row: Repository, document: Document, changed: Mapping[str, Any], rights: Rights) -> None:
         """What differs."""
+        if "repoState" in changed:  # which locks the namespace, and that comes before its repositories
+            namespaces.lock(row.namespace)
         if "description" in changed:
             repositories.describe(row, changed["description"])
         if "visibility" in changed:

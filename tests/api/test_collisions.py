@@ -1,0 +1,103 @@
+"""Calls that meet another one at the very moment: who is second is told what is true by then, and nobody gets a 500.
+
+Here the other call runs between what this one reads and what it writes, on the same connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, connection
+
+from mirrors.models import Mirror, Repository, RepositoryPermission, Robot, Sync, User
+from mirrors.services import people, repositories
+from mirrors.services.mirrors import delete_mirror
+from tests.api.conftest import MIRROR, APIClient
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+REPOSITORY = "/api/v1/repository/acme/app"
+
+
+@contextmanager
+def before_the_first_transaction(happens: Callable[[], Any], *, after: str) -> Iterator[None]:
+    """Once a statement that reads this table has run, let this happen, once."""
+    waiting = [happens]
+
+    def watch(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
+        result = execute(sql, *rest)
+        if f'FROM "{after}"' in sql and waiting and not connection.in_atomic_block:
+            waiting.pop()()
+        return result
+
+    with connection.execute_wrapper(watch):
+        yield
+    assert not waiting
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PUT", "", {"description": "Tools"}),
+        ("POST", "/changevisibility", {"visibility": "public"}),
+        ("PUT", "/changestate", {"state": "READ_ONLY"}),
+        ("PUT", "/permissions/user/stranger", {"role": "read"}),
+    ],
+)
+def test_a_change_of_a_repository_that_was_deleted_meanwhile_is_answered_with_404(
+    api: APIClient, repository: Repository, stranger: User, method: str, path: str, body: dict[str, str]
+) -> None:
+    send = api.put if method == "PUT" else api.post
+    with before_the_first_transaction(
+        lambda: repositories.delete_repository(Repository.objects.get()), after="mirrors_repository"
+    ):
+        response = send(f"{REPOSITORY}{path}", body)
+    assert response.status_code in (403, 404)
+    assert not RepositoryPermission.objects.exists()
+
+
+def test_a_sync_of_a_mirror_that_was_removed_meanwhile_is_answered_with_404(
+    api: APIClient, mirror: Mirror, rung: list[int]
+) -> None:
+    with before_the_first_transaction(lambda: delete_mirror(Mirror.objects.get()), after="mirrors_mirror"):
+        response = api.post(f"{MIRROR}/sync-now")
+    assert response.status_code == 404
+    assert "removed its mirror" in response.json()["detail"]
+    assert not Sync.objects.exists()
+
+
+def test_a_preview_for_a_repository_that_was_deleted_meanwhile_is_answered_with_404(
+    api: APIClient, mirror: Mirror, rung: list[int]
+) -> None:
+    with before_the_first_transaction(
+        lambda: repositories.delete_repository(Repository.objects.get()), after="mirrors_mirror"
+    ):
+        response = api.post(f"{MIRROR}/preview", {})
+    assert response.status_code == 404
+
+
+def test_the_second_change_of_a_person_leaves_what_the_first_one_has_changed(stranger: User) -> None:
+    read_before = User.objects.get(pk=stranger.pk)
+    people.change_person(stranger, {"is_active": False, "password": "another-password-7Uz3"})
+    people.change_person(read_before, {"email": "new@example.com"})
+    stranger.refresh_from_db()
+    assert stranger.email == "new@example.com"
+    assert not stranger.is_active
+    assert stranger.check_password("another-password-7Uz3")
+
+
+def test_an_error_that_stays_is_still_a_fault_of_ours(api: APIClient, repository: Repository, robot: Robot) -> None:
+    tries: list[str] = []
+
+    def refuse(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
+        if sql.startswith("UPDATE") and "mirrors_repository" in sql:
+            tries.append(sql)
+            return execute('INSERT INTO "mirrors_robot" SELECT * FROM "mirrors_robot"', (), *rest[1:])
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(refuse), pytest.raises(IntegrityError):  # Django's client raises what is a 500
+        api.put(REPOSITORY, {"description": "Tools"})
+    assert len(tries) == 2
