@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from rest_framework.request import Request
@@ -14,13 +15,12 @@ from mirrors.api.endpoint import Endpoint
 from mirrors.api.errors import InvalidRequest
 from mirrors.api.fleet.filters import FIELDS, QUERY, STATES, filter_of_body, filter_of_query
 from mirrors.api.mirroring.mirror_body import last_error, sync_status
-from mirrors.api.operations import BOOLEAN, DATE, INTEGER, STRING, answer, array, operation, or_null
+from mirrors.api.operations import BOOLEAN, DATE, INTEGER, STRING, Method, answer, array, operation, or_null
+from mirrors.api.queries import LARGEST
 from mirrors.services import fleet
 
 DEFAULT_LIMIT = 50
 LONGEST_PAGE = 200
-LAST_PAGE = 10**12
-"""Times the length of a page it is still a number that databases know."""
 STATE = {"type": "string", "enum": STATES}
 QUAY_STATE = {"type": "string", "enum": ["NEVER_RUN", "SYNC_NOW", "SYNCING", "SUCCESS", "FAIL", "CANCEL"]}
 ERROR = answer({"code": STRING, "side": or_null(STRING), "message": STRING, "at": or_null(DATE)})
@@ -75,7 +75,7 @@ class MirrorsEndpoint(Endpoint):
             raise InvalidRequest(
                 f"sort in the query must be one of {', '.join(fleet.SORTS)}, perhaps with - before it."
             )
-        number = read_number(request, "page", default=1, maximum=LAST_PAGE)
+        number = read_number(request, "page", default=1, maximum=LARGEST)
         limit = read_number(request, "limit", default=DEFAULT_LIMIT, maximum=LONGEST_PAGE)
         page = fleet.page_of(caller(request), filter_of_query(request), sort=sort, page=number, limit=limit)
         return Response(
@@ -135,6 +135,10 @@ ORDER = {"repositories": array_of(text), "filter": object_of(FIELDS)}
 ORDERED = answer({"done": INTEGER, "refused": array(answer({"repository": STRING, "reason": STRING}))})
 
 
+def _ordering(nickname: str, *, example: dict[str, Any]) -> Callable[[Method], Method]:
+    return operation(nickname, answers={200: ORDERED}, errors=(400,), fields=ORDER, ours=True, example=example)
+
+
 class OrderEndpoint(Endpoint):
     """POST /v1/mirrors/<order>: the derived classes say which."""
 
@@ -162,14 +166,7 @@ class SyncNowEndpoint(OrderEndpoint):
 
     kind = "sync-now"
 
-    @operation(
-        "syncMirrorsNow",
-        answers={200: ORDERED},
-        errors=(400,),
-        fields=ORDER,
-        ours=True,
-        example={"filter": {"states": ["failed"]}},
-    )
+    @_ordering("syncMirrorsNow", example={"filter": {"states": ["failed"]}})
     def post(self, request: Request) -> Response:
         """Queue a sync of each of these mirrors; those being synced already are refused by name."""
         return self.ordered(request)
@@ -180,14 +177,7 @@ class CancelEndpoint(OrderEndpoint):
 
     kind = "cancel"
 
-    @operation(
-        "cancelMirrorSyncs",
-        answers={200: ORDERED},
-        errors=(400,),
-        fields=ORDER,
-        ours=True,
-        example={"filter": {"source_host": "quay.io"}},
-    )
+    @_ordering("cancelMirrorSyncs", example={"filter": {"source_host": "quay.io"}})
     def post(self, request: Request) -> Response:
         """Stop the queued or running sync of each of these mirrors."""
         return self.ordered(request)
@@ -198,14 +188,7 @@ class EnableEndpoint(OrderEndpoint):
 
     kind = "enable"
 
-    @operation(
-        "enableMirrors",
-        answers={200: ORDERED},
-        errors=(400,),
-        fields=ORDER,
-        ours=True,
-        example={"repositories": ["acme/app"]},
-    )
+    @_ordering("enableMirrors", example={"repositories": ["acme/app"]})
     def post(self, request: Request) -> Response:
         """Have the schedule sync each of these mirrors."""
         return self.ordered(request)
@@ -216,14 +199,7 @@ class DisableEndpoint(OrderEndpoint):
 
     kind = "disable"
 
-    @operation(
-        "disableMirrors",
-        answers={200: ORDERED},
-        errors=(400,),
-        fields=ORDER,
-        ours=True,
-        example={"repositories": ["acme/app"]},
-    )
+    @_ordering("disableMirrors", example={"repositories": ["acme/app"]})
     def post(self, request: Request) -> Response:
         """Have the schedule leave each of these mirrors alone."""
         return self.ordered(request)
