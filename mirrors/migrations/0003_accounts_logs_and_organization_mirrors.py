@@ -112,7 +112,7 @@ class Migration(migrations.Migration):
             name='Team',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=255, validators=[django.core.validators.RegexValidator('^[a-z][a-z0-9]+\\Z', 'Start with a lower-case letter; then one or more lower-case letters and digits.')])),
+                ('name', models.CharField(max_length=255, validators=[django.core.validators.RegexValidator('^[a-z0-9]+([._-][a-z0-9]+)*\\Z', 'Use 2 to 255 lower-case letters and digits, with single . _ - between them.'), django.core.validators.MinLengthValidator(2)])),
                 ('role', models.CharField(choices=[('admin', 'Administers the organization and all its repositories'), ('creator', 'May create repositories'), ('member', 'Belongs to the organization')], default='member', max_length=8)),
                 ('description', models.TextField(blank=True)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
@@ -318,13 +318,26 @@ class Migration(migrations.Migration):
             model_name='discoveredrepository',
             constraint=models.UniqueConstraint(fields=('organization_mirror', 'name'), name='a_repository_is_discovered_once'),
         ),
+        migrations.RemoveConstraint(
+            model_name='robot',
+            name='robot_name_is_well_formed',
+        ),
+        migrations.AlterField(
+            model_name='robot',
+            name='name',
+            field=models.CharField(max_length=254, validators=[django.core.validators.RegexValidator('^[a-z0-9]+([._-][a-z0-9]+)*\\Z', 'Use 2 to 255 lower-case letters and digits, with single . _ - between them.')]),
+        ),
+        migrations.AddConstraint(
+            model_name='robot',
+            constraint=models.CheckConstraint(condition=models.Q(('name__regex', '^[a-z0-9]+([._-][a-z0-9]+)*\\Z')), name='robot_name_is_well_formed'),
+        ),
         migrations.AddConstraint(
             model_name='team',
             constraint=models.UniqueConstraint(fields=('namespace', 'name'), name='team_name_is_unique'),
         ),
         migrations.AddConstraint(
             model_name='team',
-            constraint=models.CheckConstraint(condition=models.Q(('name__regex', '^[a-z][a-z0-9]+\\Z')), name='team_name_is_well_formed'),
+            constraint=models.CheckConstraint(condition=models.Q(('name__regex', '^[a-z0-9]+([._-][a-z0-9]+)*\\Z')), name='team_name_is_well_formed'),
         ),
         migrations.AddConstraint(
             model_name='team',

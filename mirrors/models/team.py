@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.core.validators import MinLengthValidator
 from django.db import models
 from django.db.models import Q
 
@@ -21,7 +22,7 @@ class Team(models.Model):
     """The team that the maker of an organization starts in."""
 
     namespace = models.ForeignKey("mirrors.Namespace", on_delete=models.CASCADE, related_name="teams")
-    name = models.CharField(max_length=255, validators=[name_validator(TEAM_NAME)])
+    name = models.CharField(max_length=255, validators=[name_validator(TEAM_NAME), MinLengthValidator(2)])
     role = models.CharField(max_length=8, choices=Role, default=Role.MEMBER)
     description = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)

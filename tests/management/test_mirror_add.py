@@ -114,7 +114,7 @@ def test_the_password_may_come_from_the_environment(
             [SOURCE, "myorg/app", "--tags", "*", "--rewrite-indexes"],
             "--rewrite-indexes: Say with --platforms for which ones",
         ),
-        ([SOURCE, "myorg/app", "--tags", "*", "--robot", "No Robot"], "--robot: Start with a lower-case letter"),
+        ([SOURCE, "myorg/app", "--tags", "*", "--robot", "No Robot"], "--robot: Use 2 to 255 lower-case letters"),
         ([SOURCE, "myorg/app", "--tags", "*", "--by", "nobody"], "--by: There is no active user named nobody."),
     ],
 )

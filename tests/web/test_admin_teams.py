@@ -58,7 +58,7 @@ def test_a_team_changes_its_role_and_keeps_its_name(browser: Client, organizatio
 
 
 @pytest.mark.parametrize(
-    ("name", "text"), [("Readers", "Start with a lower-case letter"), ("owners", "already exists")]
+    ("name", "text"), [("Readers", "Use 2 to 255 lower-case letters and digits"), ("owners", "already exists")]
 )
 def test_a_bad_or_taken_name_is_refused(browser: Client, organization: Namespace, name: str, text: str) -> None:
     values = {"namespace": organization.pk, "name": name, "role": "member"} | rows()

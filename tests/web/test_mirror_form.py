@@ -110,7 +110,7 @@ REFUSALS = [
     ({"timeout_seconds": ""}, "timeout_seconds", "This field is required"),
     ({"robot": ""}, "robot", "This field is required. Choose a robot user"),
     ({"robot": "999999"}, "robot", "There is no such robot user any more"),
-    ({"robot": "", "new_robot": "Not A Name"}, "new_robot", "Start with a lower-case letter"),
+    ({"robot": "", "new_robot": "Not A Name"}, "new_robot", "Use 2 to 255 lower-case letters and digits"),
     ({"new_robot": "mirror"}, "new_robot", "Existing robot with name: acme+mirror"),
     ({"source_password": "x"}, "source_username", "Username is required when setting a password"),
     ({"source_username": "x" * 4097}, "source_username", "at most 4096 characters"),

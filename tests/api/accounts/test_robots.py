@@ -50,10 +50,16 @@ def test_a_second_robot_of_that_name_is_refused(api: APIClient, robot: Robot) ->
     assert (response.status_code, response.json()["message"]) == (400, "Existing robot with name: acme+mirror")
 
 
-@pytest.mark.parametrize("name", ["Upper", "1st", "a+b", "a b"])
+@pytest.mark.parametrize("name", ["Upper", "-a", "a--b", "a+b", "a b"])
 def test_a_bad_name_of_a_robot_is_refused(api: APIClient, name: str) -> None:
     response = api.put(f"{ROBOTS}/{name}", {})
     assert (response.status_code, response.json()["error_type"]) == (400, "invalid_request")
+
+
+@pytest.mark.parametrize("name", ["1st", "2024.build", "ci-bot_2"])
+def test_a_robot_may_have_any_name_that_quay_takes(api: APIClient, name: str) -> None:
+    response = api.put(f"{ROBOTS}/{name}", {})
+    assert (response.status_code, response.json()["name"]) == (201, f"acme+{name}")
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from mirrors.models import Namespace, Robot, Team, User
+from mirrors.models import Namespace, Repository, Robot, Team, User
 from mirrors.services import teams
 from tests.api.conftest import APIClient
 
@@ -34,6 +34,20 @@ def test_a_team_is_made_changed_and_removed(api: APIClient) -> None:
     response = api.send("DELETE", f"{TEAM}/readers")
     assert (response.status_code, response.content) == (204, b"")
     assert api.send("DELETE", f"{TEAM}/readers").status_code == 404
+
+
+@pytest.mark.parametrize("name", ["dev-ops", "site_reliability", "v2.team", "2nd-level"])
+def test_a_team_may_have_any_name_that_quay_takes(api: APIClient, repository: Repository, name: str) -> None:
+    assert api.put(f"{TEAM}/{name}", {"role": "member"}).json()["name"] == name
+    assert name in api.get("/api/v1/organization/acme").json()["teams"]
+    assert api.put(f"/api/v1/repository/acme/app/permissions/team/{name}", {"role": "read"}).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["a", "Upper", "a--b", "-a", "a b", "x" * 256])
+def test_a_bad_name_of_a_team_is_refused(api: APIClient, name: str) -> None:
+    response = api.put(f"{TEAM}/{name}", {"role": "member"})
+    assert (response.status_code, response.json()["error_type"]) == (400, "invalid_request")
+    assert not Team.objects.filter(name=name).exists()
 
 
 @pytest.mark.parametrize("body", [{}, {"role": "king"}, {"role": None}, {"role": "member", "description": 7}])
