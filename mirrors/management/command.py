@@ -16,7 +16,7 @@ from rich.console import Console
 from mirrors.errors import MirrorError, NotFound
 from mirrors.models import User
 from mirrors.models.encryption import DecryptionFailed
-from mirrors.services import accounts
+from mirrors.services import people
 
 WIDE = 500  # a pipe or file has no width to fit tables into
 
@@ -67,8 +67,8 @@ class MirrorfarmCommand(BaseCommand):
 def acting_user(username: str | None) -> User:
     """Who does it: the named user, or the first administrator."""
     if username:
-        return accounts.find_user(username)
-    administrator = accounts.find_administrator()
+        return people.find_active_person(username)
+    administrator = people.find_administrator()
     if administrator is None:
         raise NotFound(f"There is no administrator yet: run make up, or {shell_command('createsuperuser')}.")
     return administrator

@@ -44,11 +44,9 @@ def create_first_user(username: str, *, password: str, email: str, with_token: b
     _keep_others_waiting()
     check_wanted()
     try:
-        user, _ = people.create_person(username, email=email, password=password)
+        user, _ = people.create_superuser(username, email=email, password=password)
     except InvalidInput as error:
         raise InvalidInput(f"Failed to initialize user: {error.message}", field=error.field) from error
-    user.is_staff = user.is_superuser = True
-    user.save(update_fields=["is_staff", "is_superuser"])
     return FirstUser(user, encrypted_password(password), _new_token(user) if with_token else "")
 
 

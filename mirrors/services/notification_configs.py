@@ -13,7 +13,7 @@ from yarl import URL
 from mirrors.errors import InvalidInput, NotFound
 from mirrors.models import Namespace, Repository, User
 from mirrors.oci import BlockedDestination
-from mirrors.services import access, accounts, connections, teams
+from mirrors.services import access, connections, people, teams
 
 LONGEST_URL = 2048
 LONGEST_TEMPLATE = 16 * 1024
@@ -45,7 +45,7 @@ def _in_app(config: Mapping[str, Any], repository: Repository) -> Config:
 
 
 def _find_user(name: str, repository: Repository) -> None:
-    accounts.find_user(name)
+    people.find_active_person(name)
 
 
 def _find_team(name: str, repository: Repository) -> None:

@@ -1,4 +1,4 @@
-"""People as superusers look after them: making, changing and removing their accounts."""
+"""People: finding the one who acts, and making, changing and removing accounts, administrators' too."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from mirrors.models import Namespace, User
 from mirrors.services import log_entries, removal
 from mirrors.services.new_rows import refusing_duplicates, validate
 
+ADMINISTRATOR = "admin"
+
 
 def all_people() -> QuerySet[User]:
     """Every person by name."""
@@ -29,6 +31,19 @@ def find_person(name: str) -> User:
     if user is None:
         raise NotFound(f"There is no user named {name}.", field="user")
     return user
+
+
+def find_active_person(name: str) -> User:
+    """The person of this name who may sign in; raises NotFound."""
+    user = User.objects.filter(username=name, is_active=True).first()
+    if user is None:
+        raise NotFound(f"There is no active user named {name}.", field="user")
+    return user
+
+
+def find_administrator() -> User | None:
+    """The first superuser who may sign in, if there is one."""
+    return User.objects.filter(is_superuser=True, is_active=True).order_by("pk").first()
 
 
 @sensitive_variables("password")
@@ -49,6 +64,32 @@ def create_person(username: str, *, email: str = "", password: str | None = None
             raise AlreadyExists(taken, field="username") from error
         record_changes(None, user)
     return user, password
+
+
+@transaction.atomic
+@sensitive_variables("password")
+def create_superuser(username: str, *, email: str = "", password: str | None = None) -> tuple[User, str]:
+    """The same for somebody who administers the farm, in the admin too."""
+    user, password = create_person(username, email=email, password=password)
+    user.is_staff = user.is_superuser = True
+    user.save(update_fields=["is_staff", "is_superuser"])
+    return user, password
+
+
+def create_administrator() -> tuple[User, str]:
+    """Make the superuser `admin`; gives the user and the random password, which cannot be shown again."""
+    if User.objects.filter(username=ADMINISTRATOR).exists():
+        raise AlreadyExists(
+            f"The user {ADMINISTRATOR} exists and is no administrator: make one with manage.py createsuperuser.",
+            field="user",
+        )
+    if Namespace.objects.filter(name=ADMINISTRATOR).exists():
+        raise AlreadyExists(
+            f"There is an organization named {ADMINISTRATOR}, so no user can have the name: make an administrator of "
+            "another name with manage.py createsuperuser.",
+            field="user",
+        )
+    return create_superuser(ADMINISTRATOR, password=secrets.token_urlsafe(12))
 
 
 @transaction.atomic

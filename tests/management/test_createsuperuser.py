@@ -6,8 +6,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from mirrors.errors import AlreadyExists
-from mirrors.models import Namespace, User
-from mirrors.services import accounts
+from mirrors.models import LogEntry, Namespace, User
+from mirrors.services import people
 
 
 def test_the_name_of_an_organization_is_refused_in_a_sentence(organization: Namespace) -> None:
@@ -29,4 +29,13 @@ def test_a_superuser_of_another_name_gets_a_space_of_its_own() -> None:
 def test_the_first_administrator_needs_its_name_for_itself() -> None:
     Namespace.objects.create(name="admin", kind=Namespace.Kind.ORGANIZATION)
     with pytest.raises(AlreadyExists, match="There is an organization named admin"):
-        accounts.create_administrator()
+        people.create_administrator()
+
+
+@pytest.mark.django_db
+def test_the_first_administrator_can_sign_in_with_what_is_shown_and_is_in_the_log() -> None:
+    administrator, password = people.create_administrator()
+
+    assert administrator.check_password(password)
+    assert people.find_administrator() == administrator == User.objects.get(username="admin", is_staff=True)
+    assert LogEntry.objects.get().metadata["username"] == "admin"

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from mirrors.errors import InvalidInput
 from mirrors.management.command import MirrorfarmCommand
-from mirrors.services import access_tokens, accounts
+from mirrors.services import access_tokens, people
 from mirrors.services.intervals import parse_interval
 
 
@@ -28,7 +28,7 @@ class Command(MirrorfarmCommand):
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Issue it and print it."""
-        user = accounts.find_user(options["user"])
+        user = people.find_active_person(options["user"])
         scopes = options["scopes"].replace(",", " ").split()
         expires_at = _end_of(options["expires"]) if options["expires"] else None
         token, text = access_tokens.issue_token(user, name=options["name"], scopes=scopes, expires_at=expires_at)

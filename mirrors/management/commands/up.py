@@ -27,7 +27,7 @@ from mirrors.management.run_lock import only_one
 from mirrors.management.supervisor import Supervisor
 from mirrors.models import Mirror
 from mirrors.sample import address as sample_address
-from mirrors.services import access_tokens, accounts
+from mirrors.services import access_tokens, people
 
 FIRST_TOKEN_SCOPES = ["repo:admin", "repo:create", "org:admin", "user:admin"]
 DUE_LOOK_SECONDS = "5"  # REPO_MIRROR_INTERVAL here, where nobody wants to wait half a minute for the first sync
@@ -131,17 +131,17 @@ def _start_broker(supervisor: Supervisor) -> None:
 
 def _account() -> Account:
     """The administrator; made at the first start, with a token."""
-    administrator = accounts.find_administrator()
+    administrator = people.find_administrator()
     if administrator is not None:
         return Account(administrator.username)
-    administrator, password = accounts.create_administrator()
+    administrator, password = people.create_administrator()
     _, token = access_tokens.issue_token(administrator, name="made by manage.py up", scopes=FIRST_TOKEN_SCOPES)
     return Account(administrator.username, password, token)
 
 
 def _set_up_demonstration(supervisor: Supervisor) -> Mirror | None:
     """Start the sample registry and make the mirror that reads from it."""
-    administrator = accounts.find_administrator()
+    administrator = people.find_administrator()
     if administrator is None:
         return None
     port = demonstration.choose_port()
