@@ -1,13 +1,15 @@
 """Slows down whoever guesses passwords, without locking anyone out.
 
 Failures are counted in the database, so that all processes know of them, for three subjects: an account from one
-address, an address, and an account from anywhere. Each has some failures free; from then on every further one asks for
-a pause twice as long, up to a bound. Failures are forgotten QUIET after the last. Where an account has signed in
-before, only failures of that very account from that very address slow it down. See docs/decisions.md.
+address, an address, and an account from anywhere; all addresses of an IPv6 /64 count as one. Each subject has some
+failures free; from then on every further one asks for a pause twice as long, up to a bound. Failures are forgotten
+QUIET after the last. Where an account has signed in before, only failures of that very account from that very address
+slow it down. See docs/decisions.md.
 """
 
 from __future__ import annotations
 
+import ipaddress
 import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -46,6 +48,7 @@ class Attempt:
     """One look at a password: `check` before it, then `failed` or `succeeded`."""
 
     def __init__(self, username: str, *, address: str) -> None:
+        address = _whose(address)
         self._account = _subject("account", username)
         self._here = _subject("account and address", username, address)
         self._limits = {self._account: ACCOUNT, self._here: ACCOUNT_HERE}
@@ -104,6 +107,19 @@ def forget_old_attempts() -> int:
         Q(succeeded_at=None) | Q(succeeded_at__lt=now - KNOWN_FOR),
     )
     return rows.delete()[0]
+
+
+def _whose(address: str) -> str:
+    """What one customer of a network has: an IPv4 address, or all of an IPv6 network of 64 bits."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return address
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.ip_network((int(parsed), 64), strict=False))
 
 
 def _subject(*words: str) -> str:

@@ -102,6 +102,21 @@ def test_one_address_that_tries_many_names_is_slowed_down(owner: User) -> None:
     assert not attempt("another", address=HOME)
 
 
+def test_the_addresses_of_one_ipv6_network_count_as_one(owner: User) -> None:
+    for number in range(ADDRESS.free):
+        attempt(f"name{number}", address=f"2001:db8:0:1::{number:x}")
+    with pytest.raises(TooManyAttempts):
+        attempt("another", address="2001:db8:0:1:ffff::1")
+    assert not attempt("another", address="2001:db8:0:2::1")
+
+
+def test_an_ipv4_address_in_ipv6_is_that_address(owner: User) -> None:
+    assert pause_after(ACCOUNT_HERE.free, address=f"::ffff:{HOME}") == 1
+    with pytest.raises(TooManyAttempts):
+        attempt(address=HOME)
+    assert not attempt(address="::ffff:198.51.100.7")
+
+
 def test_a_right_password_of_ones_own_does_not_pay_for_guesses_at_others(owner: User, stranger: User) -> None:
     for number in range(ADDRESS.free - 1):
         attempt(f"name{number}")
