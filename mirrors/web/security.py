@@ -23,8 +23,9 @@ CONTENT_SECURITY_POLICY = "; ".join(
 
 def policy_with_forms_to(origin: str) -> str:
     """The policy of a page whose form may be answered with a redirect to this `scheme://host:port`."""
-    # A host with a comma or a semicolon would end the directive and begin another.
-    if any(character in origin for character in ";, "):
+    # A comma or a semicolon would end the directive and begin another; with a letter that is not ASCII Django encodes
+    # the whole header so that no browser reads any of it.
+    if not origin.isascii() or any(character in origin for character in ";, "):
         return CONTENT_SECURITY_POLICY
     return CONTENT_SECURITY_POLICY.replace("form-action 'self'", f"form-action 'self' {origin}")
 

@@ -12,6 +12,7 @@ from pytest_django import Settings
 
 from mirrors.models import AccessToken, Application, Namespace, User
 from mirrors.services import access_tokens, applications
+from mirrors.web.security import CONTENT_SECURITY_POLICY
 from tests.web.conftest import signed_in
 
 pytestmark = pytest.mark.django_db
@@ -78,6 +79,14 @@ def test_the_browser_may_follow_the_form_to_the_application_and_nowhere_else(
     assert "form-action 'self' https://ci.example.com;" in policy
     assert "script-src 'self';" in policy
     assert "form-action 'self';" in client.get("/repository").headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("host", ["łódź.example", "a;script-src *"])
+def test_no_address_of_an_application_takes_the_policy_away(client: Client, asked: dict[str, str], host: str) -> None:
+    Application.objects.update(redirect_uri=f"https://{host}/cb")
+    response = client.get(AUTHORIZE, asked | {"redirect_uri": f"https://{host}/cb"})
+    assert response.status_code == 200
+    assert response.headers["Content-Security-Policy"] == CONTENT_SECURITY_POLICY
 
 
 def test_not_allowing_tells_the_application_and_makes_nothing(client: Client, asked: dict[str, str]) -> None:
