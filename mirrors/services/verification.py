@@ -53,7 +53,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Verification:
-    """Both sides. matching: how many of the source's tags the patterns select; None without either, or with too many."""
+    """Both sides. matching: how many of the source's tags the patterns select; None without either or with too many."""
 
     source: Finding
     target: Finding
