@@ -196,6 +196,14 @@ def test_a_lease_of_three_renewals_is_long_enough(settings: Settings) -> None:
     assert "mirrorfarm.E003" not in found_by_checks()
 
 
+def test_every_setting_has_a_comment_where_it_stands() -> None:
+    blocks = (ROOT / "mirrorfarm" / "settings.py").read_text().split("\n\n")
+    read = {name: block for block in blocks for name in re.findall(r'env\.\w+\(\s*"(\w+)"', block)}
+
+    assert {"DATA_DIR", "TAG_CONCURRENCY", "OIDC_TIMEOUT", "STATIC_ROOT", "ALLOWED_HOSTS"} <= read.keys()
+    assert [name for name, block in read.items() if not re.search(rf"^# .+\n(?:.+\n)*?{name} = ", block, re.M)] == []
+
+
 def found_by_checks() -> dict[str, str]:
     """Id and text of everything that Django's system checks find of ours."""
     return {str(message.id): str(message.msg) for message in run_checks() if str(message.id).startswith("mirrorfarm.")}
