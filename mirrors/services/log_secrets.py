@@ -13,7 +13,8 @@ _SECRET = re.compile(
     r"(password|passwd|secret|token|credentials?|authorization|ciphertext|private_key)$", re.IGNORECASE
 )
 _PROXY = re.compile(r"https?_proxy$", re.IGNORECASE)
-_URL = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
+# Bounded: without that, two megabytes of letters would be looked through for hours.
+_URL = re.compile(r"[a-z][a-z0-9+.-]{0,30}://\S+", re.IGNORECASE)
 _IN_TEXT = (
     # What registries send, and what their storage signs: X-Amz-Signature=…, "identitytoken": "…"
     re.compile(r"(\b(?:Bearer|Basic)\s+)[A-Za-z0-9._~+/=-]{8,}"),

@@ -10,6 +10,7 @@ from django.contrib.auth.models import AnonymousUser
 from mirrors.models import Application, LogEntry, Namespace, Repository, Robot, User
 from mirrors.services import access_tokens, log_entries
 from mirrors.services.log_entries import acting, record
+from mirrors.services.storable import LONGEST_MESSAGE
 
 pytestmark = pytest.mark.django_db
 
@@ -139,6 +140,14 @@ def test_the_new_value_of_a_secret_setting_is_masked(
     entry = record("repo_mirror_config_changed", repository=repository, changed=changed, to=to)
 
     assert entry.metadata["to"] == kept
+
+
+def test_megabytes_of_text_are_masked_in_a_moment_and_cut_off(repository: Repository) -> None:
+    """What a request may hold: looked through once, not once for each letter."""
+    url = "https://ada:a-password@example.com"
+    entry = record("set_repo_description", repository=repository, description=f"1{url} {'x' * 2_000_000}")
+    assert entry.metadata["description"].startswith("1https://ada:********@example.com xxx")
+    assert len(entry.metadata["description"]) == LONGEST_MESSAGE
 
 
 def test_an_entry_outlives_what_it_tells_of(repository: Repository, owner: User) -> None:
