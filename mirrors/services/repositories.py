@@ -9,7 +9,7 @@ from functools import partial
 from django.db import transaction
 
 from mirrors.errors import Forbidden, InvalidInput, NotFound, NotSyncing
-from mirrors.models import Mirror, Namespace, Repository, RepositoryPermission, User
+from mirrors.models import Mirror, Namespace, Repository, RepositoryPermission, Sync, User
 from mirrors.services import access, connections, namespaces, organization_mirrors, syncs
 from mirrors.services.log_entries import record
 from mirrors.services.mirrors import remove_mirror
@@ -72,6 +72,9 @@ def change_state(repository: Repository, state: str, *, by: User | None = None) 
     with transaction.atomic():
         namespaces.lock(repository.namespace)
         organization_mirrors.check_not_mirrored(repository.namespace, refusal=organization_mirrors.CHANGING_A_STATE)
+        # Syncs before repositories, as everyone does: this may be a part of a larger transaction, which cancels them.
+        active = Sync.objects.active().filter(mirror__repository=repository).order_by("pk")
+        list(active.select_for_update(of=("self",)).values_list("pk"))
         _set(repository, state=state)
         record("change_repo_state", repository=repository, state_changed=state)
     mirror = Mirror.objects.select_related("repository__namespace").filter(repository=repository).first()

@@ -102,14 +102,12 @@ class RepositoryKind(Kind[Repository]):
 
     def change(self, row: Repository, document: Document, changed: Mapping[str, Any], rights: Rights) -> None:
         """What differs."""
-        if "repoState" in changed:  # which locks the namespace, and that comes before its repositories
-            namespaces.lock(row.namespace)
+        if "repoState" in changed:  # first, for it locks more than the repository
+            repositories.change_state(row, changed["repoState"], by=rights.user)
         if "description" in changed:
             repositories.describe(row, changed["description"])
         if "visibility" in changed:
             repositories.change_visibility(row, changed["visibility"])
-        if "repoState" in changed:
-            repositories.change_state(row, changed["repoState"], by=rights.user)
         if "perms" in changed:
             _change_permissions(row, changed["perms"])
 
