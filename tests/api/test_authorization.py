@@ -45,7 +45,7 @@ from mirrors.models import (
 )
 from mirrors.services import access_tokens
 from tests.api.conftest import BODY
-from tests.fixtures.domain import join
+from tests.fixtures.domain import join, mirror_organization
 
 TABLE = Path(__file__).parent / "authorization.txt"
 CALLERS = ("anonymous", "robot", "stranger", "reader", "writer", "admin", "org-admin", "auditor", "superuser")
@@ -227,15 +227,7 @@ def organizations_beside(owner: User) -> None:
         organization = Namespace.objects.create(name=name)
         join(organization, owner, role="admin")
         Robot.objects.create(namespace=organization, name="mirror")
-    OrganizationMirror.objects.create(
-        namespace=organization,
-        source_type="quay",
-        source_url="http://127.0.0.1:1",
-        source_namespace="team",
-        robot=organization.robots.get(),
-        visibility="private",
-        sync_interval=3600,
-    )
+    mirror_organization(organization.robots.get(), source_url="http://127.0.0.1:1")
 
 
 def furnish(mirror: Mirror, person: User) -> dict[str, str]:

@@ -14,6 +14,7 @@ from mirrors.oci import StoredRepository
 from mirrors.sample.images import small_image, store_image
 from mirrors.services import access_tokens, connections
 from tests.api.conftest import BODY, APIClient
+from tests.fixtures.domain import mirror_organization
 
 REPOSITORY = "/api/v1/repository/acme/app"
 LOCKED = [Repository.State.MIRROR, Repository.State.ORG_MIRROR, Repository.State.READ_ONLY]
@@ -39,15 +40,7 @@ def in_state(repository: Repository) -> Callable[[str], None]:
 @pytest.fixture
 def mirrored_organization(organization: Namespace, robot: Robot) -> OrganizationMirror:
     """`acme` is mirrored as a whole."""
-    return OrganizationMirror.objects.create(
-        namespace=organization,
-        robot=robot,
-        source_type="quay",
-        source_url="https://quay.io",
-        source_namespace="projectquay",
-        visibility="private",
-        sync_interval=3600,
-    )
+    return mirror_organization(robot, source_url="https://quay.io", source_namespace="projectquay")
 
 
 @pytest.fixture

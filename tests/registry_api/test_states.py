@@ -9,10 +9,10 @@ import jwt
 import pytest
 from django.test import Client
 
-from mirrors.models import Mirror, Namespace, OrganizationMirror, Repository, RepositoryPermission, Robot, Team, User
+from mirrors.models import Mirror, Namespace, Repository, RepositoryPermission, Robot, Team, User
 from mirrors.oci import Store
 from mirrors.services import access_tokens
-from tests.fixtures.domain import PASSWORD, join
+from tests.fixtures.domain import PASSWORD, join, mirror_organization
 from tests.registry_api.conftest import PRIVATE_IMAGE
 from tests.registry_api.test_tokens import ask, basic, pulls
 
@@ -33,15 +33,7 @@ def mirroring(reader: Robot) -> Robot:
     Mirror.objects.create(
         repository=repository, source_reference="registry.example.com/a/b", tag_patterns=["*"], robot=reader
     )
-    OrganizationMirror.objects.create(
-        namespace=repository.namespace,
-        source_type="quay",
-        source_url="https://quay.example.com",
-        source_namespace="team",
-        robot=reader,
-        visibility="private",
-        sync_interval=3600,
-    )
+    mirror_organization(reader)
     return reader
 
 

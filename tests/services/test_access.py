@@ -12,7 +12,6 @@ from mirrors.errors import Forbidden, NotFound, NotWritable
 from mirrors.models import (
     Mirror,
     Namespace,
-    OrganizationMirror,
     Repository,
     RepositoryPermission,
     Robot,
@@ -21,7 +20,7 @@ from mirrors.models import (
     User,
 )
 from mirrors.services import access
-from tests.fixtures.domain import join
+from tests.fixtures.domain import join, mirror_organization
 
 pytestmark = pytest.mark.django_db
 
@@ -189,15 +188,7 @@ def writers(accounts: dict[str, Any], repository: Repository) -> dict[str, Any]:
     Mirror.objects.create(
         repository=repository, source_reference="registry.example.com/a/b", tag_patterns=["*"], robot=accounts["mirror"]
     )
-    OrganizationMirror.objects.create(
-        namespace=organization,
-        source_type="quay",
-        source_url="https://quay.example.com",
-        source_namespace="team",
-        robot=accounts["whole"],
-        visibility="private",
-        sync_interval=3600,
-    )
+    mirror_organization(accounts["whole"])
     return accounts
 
 

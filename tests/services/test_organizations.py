@@ -11,6 +11,7 @@ from mirrors.errors import AlreadyExists, InvalidInput
 from mirrors.models import LogEntry, Mirror, Namespace, OrganizationMirror, Repository, Robot, Sync, Team, User
 from mirrors.oci import Store
 from mirrors.services import organizations, removal, robots
+from tests.fixtures.domain import mirror_organization
 
 
 def kinds() -> list[str]:
@@ -61,18 +62,6 @@ def test_a_taken_or_bad_new_name_is_refused(organization: Namespace, name: str, 
     assert Namespace.objects.filter(name="acme").exists()
 
 
-def mirror_organization(organization: Namespace, robot: Robot) -> OrganizationMirror:
-    return OrganizationMirror.objects.create(
-        namespace=organization,
-        source_type="quay",
-        source_url="https://quay.example.com",
-        source_namespace="team",
-        robot=robot,
-        visibility="private",
-        sync_interval=3600,
-    )
-
-
 @pytest.mark.django_db(transaction=True)
 def test_a_deleted_organization_takes_all_that_is_its_own_along(
     make_mirror: Callable[..., Mirror], robot: Robot, owner: User, store_dir: Path
@@ -80,7 +69,7 @@ def test_a_deleted_organization_takes_all_that_is_its_own_along(
     running = Sync.objects.create(mirror=make_mirror("one"))
     assert running.start(worker="w", snapshot={})
     make_mirror("two")
-    mirror_organization(robot.namespace, robot)
+    mirror_organization(robot)
     store = Store(store_dir)
     for name in ("acme/one", "acme/two", "acme/two/nested", "other/app"):
         (store.folder(name) / "_tags").mkdir(parents=True)

@@ -14,7 +14,7 @@ from mirrors.sample.images import small_image
 from mirrors.services import access, connections, repositories, sync_runs
 from mirrors.services.heartbeat import Heartbeat, Verdict
 from mirrors.services.sync_records import SyncRecords
-from tests.fixtures.domain import join
+from tests.fixtures.domain import join, mirror_organization
 from tests.fixtures.waiting import wait_until
 from tests.registry_api.conftest import fill
 
@@ -24,15 +24,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def organization_mirror(organization: Namespace, robot: Robot) -> OrganizationMirror:
     """acme is mirrored as a whole."""
-    return OrganizationMirror.objects.create(
-        namespace=organization,
-        source_type="quay",
-        source_url="https://quay.example.com",
-        source_namespace="team",
-        robot=robot,
-        visibility="private",
-        sync_interval=3600,
-    )
+    return mirror_organization(robot)
 
 
 def test_repositories_are_made_by_administrators_and_creators_only(

@@ -10,7 +10,6 @@ from django.test import Client
 from mirrors.models import (
     LogEntry,
     Namespace,
-    OrganizationMirror,
     Repository,
     RepositoryPermission,
     Robot,
@@ -19,6 +18,7 @@ from mirrors.models import (
 )
 from mirrors.services import organizations, permissions
 from tests.fixtures.browsing import text_of
+from tests.fixtures.domain import mirror_organization
 from tests.web.conftest import signed_in
 from tests.web.test_admin import url
 
@@ -59,15 +59,7 @@ def test_a_repository_is_made_with_rights_and_both_are_logged(
 def test_nothing_is_made_where_the_whole_organization_is_mirrored(
     browser: Client, organization: Namespace, robot: Robot
 ) -> None:
-    OrganizationMirror.objects.create(
-        namespace=organization,
-        source_type="quay",
-        source_url="https://quay.example.com",
-        source_namespace="team",
-        robot=robot,
-        visibility="private",
-        sync_interval=3600,
-    )
+    mirror_organization(robot)
     values = {"namespace": organization.pk, "name": "app"} | rights()
     page = browser.post(url("repository", "add"), values, follow=True)
     assert "organization is managed by organization-level mirroring" in text_of(page.text)

@@ -13,7 +13,6 @@ from mirrors.models import (
     LogEntry,
     Mirror,
     Namespace,
-    OrganizationMirror,
     Repository,
     RepositoryPermission,
     Robot,
@@ -21,7 +20,7 @@ from mirrors.models import (
 )
 from mirrors.services import robots
 from tests.api.conftest import ALL_SCOPES, APIClient
-from tests.fixtures.domain import join
+from tests.fixtures.domain import join, mirror_organization
 
 ROBOTS = "/api/v1/organization/acme/robots"
 MISSING_ROBOT = "Could not find robot with specified username"
@@ -134,15 +133,7 @@ def test_metadata_that_cannot_be_kept_is_refused(api: APIClient, metadata: objec
 
 
 def test_a_robot_that_an_organization_mirror_uses_stays(api: APIClient, robot: Robot) -> None:
-    OrganizationMirror.objects.create(
-        namespace=robot.namespace,
-        source_type="quay",
-        source_url="https://quay.example.com",
-        source_namespace="team",
-        robot=robot,
-        visibility="private",
-        sync_interval=3600,
-    )
+    mirror_organization(robot)
     response = api.send("DELETE", f"{ROBOTS}/mirror")
     assert (response.status_code, response.json()["message"]) == (400, "Robot is being used by a mirror")
 
@@ -225,6 +216,7 @@ def test_identities_at_other_services_are_a_bare_array(api: APIClient, robot: Ro
         [{"issuer": "http://[", "subject": "s"}],
         [{"issuer": "https://a.example.com", "subject": ""}],
         [IDENTITY, IDENTITY],
+        [{"issuer": "https://a.example.com", "subject": str(number)} for number in range(101)],
     ],
 )
 def test_identities_that_make_no_sense_are_refused(api: APIClient, robot: Robot, body: object) -> None:

@@ -16,7 +16,6 @@ from mirrors.models import (
     Mirror,
     Namespace,
     NotificationTarget,
-    OrganizationMirror,
     Preview,
     Repository,
     Robot,
@@ -27,7 +26,7 @@ from mirrors.models import (
     UserNotification,
 )
 from mirrors.services.access_tokens import SCOPES
-from tests.fixtures.domain import join
+from tests.fixtures.domain import join, mirror_organization
 
 NOWHERE = "127.0.0.1:9/team/app"
 """A source that refuses connections at once."""
@@ -93,15 +92,7 @@ def _mirror(acme: Namespace, robot: Robot) -> Mirror:
 
 
 def _organization_mirror(mirror: Mirror) -> None:
-    found = OrganizationMirror.objects.create(
-        namespace=mirror.repository.namespace,
-        source_type="quay",
-        source_url="http://127.0.0.1:9",
-        source_namespace="team",
-        robot=mirror.robot,
-        visibility="private",
-        sync_interval=3600,
-    )
+    found = mirror_organization(mirror.robot, source_url="http://127.0.0.1:9")
     DiscoveredRepository.objects.create(organization_mirror=found, name="app", repository=mirror.repository)
 
 

@@ -12,6 +12,7 @@ from pytest_django import Settings
 from mirrors.models import Mirror, Namespace, OrganizationMirror, Repository, Robot, Sync
 from mirrors.services import sync_runs
 from tests.api.conftest import BODY, MIRROR, APIClient
+from tests.fixtures.domain import mirror_organization
 
 NOT_ALLOWED = "The provided registry location is not allowed"
 
@@ -181,16 +182,7 @@ class TestMirroredOrganization:
 
     @pytest.fixture
     def organization_mirror(self, organization: Namespace, robot: Robot) -> OrganizationMirror:
-        return OrganizationMirror.objects.create(
-            namespace=organization,
-            source_type="quay",
-            source_url="https://quay.io",
-            source_namespace="team",
-            visibility="private",
-            sync_interval=3600,
-            starts_at=timezone.now(),
-            robot=robot,
-        )
+        return mirror_organization(robot, source_url="https://quay.io", starts_at=timezone.now())
 
     @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
     def test_creating_changing_and_removing_are_refused(

@@ -13,6 +13,7 @@ from mirrors.models import LogEntry, Mirror, MirroredTag, OrganizationMirror, Re
 from mirrors.sample.images import small_image
 from mirrors.services import connections
 from tests.api.conftest import APIClient
+from tests.fixtures.domain import mirror_organization
 from tests.registry_api.conftest import fill
 
 PATH = "/api/v1/repository/acme/app"
@@ -39,8 +40,8 @@ def test_writers_set_the_description(writer_api: APIClient) -> None:
     assert shown(writer_api)["description"] == "New\nlines"
 
 
-@pytest.mark.parametrize("body", [{}, {"description": None}, {"description": 1}, None])
-def test_a_description_is_text(api: APIClient, repository: Repository, body: Any) -> None:
+@pytest.mark.parametrize("body", [{}, {"description": None}, {"description": 1}, {"description": "x" * 25_001}, None])
+def test_a_description_is_text_of_a_bounded_length(api: APIClient, repository: Repository, body: Any) -> None:
     assert api.put(PATH, body).status_code == 400
 
 
@@ -81,15 +82,7 @@ def test_a_state_is_changed_by_administrators_only(
 @pytest.fixture
 def organization_mirror(repository: Repository, robot: Robot) -> OrganizationMirror:
     """`acme` is mirrored as a whole."""
-    return OrganizationMirror.objects.create(
-        namespace=repository.namespace,
-        source_type="quay",
-        source_url="https://quay.example.com",
-        source_namespace="team",
-        robot=robot,
-        visibility="private",
-        sync_interval=3600,
-    )
+    return mirror_organization(robot)
 
 
 def test_in_an_organization_that_is_mirrored_as_a_whole_nobody_makes_repositories_or_changes_states(
