@@ -65,6 +65,9 @@ class Endpoint(APIView):
     def finalize_response(self, request: Request, response: Any, *args: Any, **options: Any) -> Any:
         """Not to be kept anywhere: answers hold robots' tokens, and what only this caller may know."""
         response = super().finalize_response(request, response, *args, **options)
+        if request.method == "HEAD" and response.streaming:
+            # A server that only drops what it is given would take minutes, and never notice that the client has gone.
+            response.streaming_content = ()
         add_never_cache_headers(response)
         return response
 

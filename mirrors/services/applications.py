@@ -103,7 +103,7 @@ def _save(application: Application, values: dict[str, str], *, kind: str) -> App
     validate(application, exclude={"namespace"})
     taken = f"{application.namespace} has an application named {application.name} already."
     with refusing_duplicates(taken, field="name"):
-        application.save()
+        application.save(update_fields=list(values) if application.pk else None)  # not a secret that is reset meanwhile
         _record(kind, application, **{name: values[name] for name in values if name != "name"})
     return application
 

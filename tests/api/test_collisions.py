@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, connection
 
-from mirrors.models import Mirror, Repository, RepositoryPermission, Robot, Sync, User
-from mirrors.services import people, repositories
+from mirrors.models import Application, Mirror, Namespace, Repository, RepositoryPermission, Robot, Sync, User
+from mirrors.services import applications, people, repositories
 from mirrors.services.mirrors import delete_mirror
 from tests.api.conftest import MIRROR, APIClient
 
@@ -87,6 +87,15 @@ def test_the_second_change_of_a_person_leaves_what_the_first_one_has_changed(str
     assert stranger.email == "new@example.com"
     assert not stranger.is_active
     assert stranger.check_password("another-password-7Uz3")
+
+
+def test_who_renames_an_application_does_not_bring_its_old_secret_back(organization: Namespace) -> None:
+    application = applications.create_application(organization, {"name": "ci"})
+    read_before = Application.objects.get()
+    applications.reset_client_secret(application)
+    applications.change_application(read_before, {"name": "deployments"})
+    changed = Application.objects.get()
+    assert (changed.name, changed.client_secret) == ("deployments", application.client_secret)
 
 
 def test_an_error_that_stays_is_still_a_fault_of_ours(api: APIClient, repository: Repository, robot: Robot) -> None:

@@ -80,3 +80,14 @@ def test_events_arrive_as_they_happen_and_clients_that_leave_free_their_places(
 
     wait_until(is_served, timeout=30)
     again[-1].close()
+
+
+def test_asking_for_the_headers_alone_takes_no_place(api: tuple[str, dict[str, str]]) -> None:
+    address, headers = api
+
+    def is_served() -> bool:
+        return requests.head(f"{address}/events", headers=headers, timeout=10).status_code == 200
+
+    wait_until(is_served, timeout=30)  # what was opened before has been left
+    for _ in range(2 * SEATS.most):
+        wait_until(is_served, timeout=5)
