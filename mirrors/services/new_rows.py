@@ -10,6 +10,9 @@ from django.db import IntegrityError, models, transaction
 
 from mirrors.errors import AlreadyExists, InvalidInput
 
+LONGEST_DESCRIPTION = 25_000
+"""Characters of a description: lists show a hundred of them at once."""
+
 
 def validate(instance: models.Model, *, exclude: Collection[str] = ()) -> None:
     """Raise InvalidInput, naming the field, where the model's own checks refuse a value."""
@@ -19,6 +22,13 @@ def validate(instance: models.Model, *, exclude: Collection[str] = ()) -> None:
     except ValidationError as error:
         field, messages = next(iter(error.message_dict.items()))
         raise InvalidInput(" ".join(messages), field=field) from error
+    check_description(getattr(instance, "description", ""))
+
+
+def check_description(text: str) -> None:
+    """Raise InvalidInput for one that is too long."""
+    if len(text) > LONGEST_DESCRIPTION:
+        raise InvalidInput(f"The description may have {LONGEST_DESCRIPTION} characters at most.", field="description")
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from mirrors.models import Mirror, Namespace, Repository, RepositoryPermission, 
 from mirrors.services import access, connections, namespaces, organization_mirrors, syncs
 from mirrors.services.log_entries import record
 from mirrors.services.mirrors import remove_mirror
-from mirrors.services.new_rows import refusing_duplicates, validate
+from mirrors.services.new_rows import check_description, refusing_duplicates, validate
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +50,8 @@ def create_repository(
 
 @transaction.atomic
 def describe(repository: Repository, description: str) -> None:
-    """Set the description."""
+    """Set the description; raises InvalidInput for one that is too long."""
+    check_description(description)
     _set(repository, description=description)
     record("set_repo_description", repository=repository, description=description)
 

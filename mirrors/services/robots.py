@@ -14,6 +14,8 @@ from mirrors.models import Namespace, Repository, RepositoryPermission, Robot, T
 from mirrors.services import access, log_entries
 from mirrors.services.new_rows import refusing_duplicates, validate
 
+MOST_FEDERATIONS = 100
+
 
 def create_robot(
     namespace: Namespace, name: str, *, description: str = "", unstructured_metadata: dict[str, Any] | None = None
@@ -107,7 +109,9 @@ def clear_federations(robot: Robot) -> None:
 
 
 def check_federations(federations: Sequence[dict[str, str]]) -> None:
-    """Raise InvalidInput for an issuer that is no URL, an empty subject, and what is given twice."""
+    """Raise InvalidInput for an issuer that is no URL, an empty subject, what is given twice, and too many."""
+    if len(federations) > MOST_FEDERATIONS:
+        raise InvalidInput(f"A robot may have {MOST_FEDERATIONS} identities at most.", field="federations")
     seen: set[tuple[str, str]] = set()
     for federation in federations:
         issuer, subject = federation["issuer"], federation["subject"]

@@ -77,6 +77,12 @@ def test_a_redirect_address_is_a_web_address(api: APIClient, redirect_uri: str) 
     assert response.json()["detail"].startswith("redirect_uri must be an http or https address")
 
 
+def test_a_description_has_a_bounded_length(api: APIClient, organization: Namespace) -> None:
+    refused = api.post(PATH, {"name": "long", "description": "x" * 25_001})
+    assert (refused.status_code, refused.json()["error_type"]) == (400, "invalid_request")
+    assert api.post(PATH, {"name": "long", "description": "x" * 25_000}).status_code == 200
+
+
 def test_two_applications_of_an_organization_have_different_names(api: APIClient, client_id: str) -> None:
     response = api.post(PATH, NEW)
     assert (response.status_code, response.json()["detail"]) == (400, "acme has an application named ci already.")
