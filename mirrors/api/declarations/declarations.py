@@ -15,9 +15,11 @@ from mirrors.api.endpoint import Endpoint
 from mirrors.api.errors import InsufficientScope, InvalidRequest, NotJSON
 from mirrors.api.mirroring.lookup import administered_repository
 from mirrors.api.operations import BOOLEAN, INTEGER, STRING, answer, array, operation, or_null
+from mirrors.api.seats import Seats
 from mirrors.services import access, declarations, namespaces
 from mirrors.services.declarations import Action, Applied, Rights
 
+SEATS = Seats(2, what="streams of declarations", retry_after=10)
 YAML = "application/yaml"
 _YAML_TYPE = re.compile(r"\s*(application|text)/(x-|vnd\.)?yaml\s*(;|$)", re.IGNORECASE)
 _NOT_READ = "Send YAML, with the Content-Type application/yaml, or JSON, with application/json."
@@ -65,6 +67,7 @@ class ApplyEndpoint(Endpoint):
     @operation(
         "applyDeclarations",
         answers={200: APPLIED},
+        errors=(503,),
         body={"oneOf": [{"oneOf": [_RESOURCE, array(_RESOURCE)]}, _STREAM]},
         query={"dryRun": (BOOLEAN, "true: only say what would be done.")},
         ours=True,
@@ -74,12 +77,14 @@ class ApplyEndpoint(Endpoint):
         """Bring what is there to what custom resources declare; nothing is removed, and the second time nothing done.
 
         A malformed document is a 400, and nothing is applied. Each document is applied whole or not at all; one that
-        cannot be is named with its field, and the others are applied all the same.
+        cannot be is named with its field, and the others are applied all the same. A thousand documents take long, so
+        each process works on two streams at a time, and answers 503 with Retry-After to further ones.
         """
         dry_run = _flag(request, "dryRun")
-        documents = declarations.documents_of(_read(request))
         rights = _rights(request)
-        results = declarations.apply(documents, rights=rights, dry_run=dry_run)
+        with SEATS.taken():
+            documents = declarations.documents_of(_read(request))
+            results = declarations.apply(documents, rights=rights, dry_run=dry_run)
         return Response(
             {
                 "dry_run": dry_run,

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from mirrors.api.declarations.declarations import SEATS
 from mirrors.models import (
     Mirror,
     Namespace,
@@ -146,6 +147,13 @@ def test_odd_streams_are_refused_with_a_sentence(
 ) -> None:
     response = api.send("POST", APPLY, content, content_type=content_type)
     assert response.status_code == status, response.content
+
+
+def test_two_streams_at_a_time_and_no_more(api: APIClient, organization: Namespace) -> None:
+    with SEATS.taken(), SEATS.taken():
+        response = api.send("POST", APPLY, b"", content_type="application/yaml")
+    assert (response.status_code, response["Retry-After"]) == (503, "10")
+    assert api.send("POST", APPLY, b"", content_type="application/yaml").status_code == 200
 
 
 def test_fractions_and_dates_stay_as_they_are_written() -> None:
