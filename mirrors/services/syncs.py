@@ -37,6 +37,8 @@ def cancel_sync(mirror: Mirror, *, by: User | None = None) -> Sync:
     sync = Sync.objects.active().filter(mirror=mirror).first()
     if sync is None:
         raise NotSyncing(f"No sync of {mirror.repository} is queued or running.")
+    if sync.cancel_requested_at and sync.status == Status.RUNNING:
+        raise NotSyncing(f"The sync of {mirror.repository} is being cancelled already. Its worker is stopping.")
     if sync.withdraw(message=f"Cancelled {_name(by)}before it started."):
         schedules.advance_after(sync)
     elif not sync.request_cancel():

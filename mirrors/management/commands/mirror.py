@@ -7,13 +7,14 @@ import os
 import sys
 import threading
 import time
+from contextlib import suppress
 from typing import Any
 
 from django.core.management.base import CommandParser
 from django.db import connection, transaction
 from django.utils import timezone
 
-from mirrors.errors import AlreadySyncing, InvalidInput, MirrorError, NotFound
+from mirrors.errors import AlreadySyncing, InvalidInput, MirrorError, NotFound, NotSyncing
 from mirrors.management.command import MirrorfarmCommand, acting_user, shell_command
 from mirrors.management.progress import end_of, follow
 from mirrors.management.tables import failed_tag_lines, mirror_details, mirror_table, sync_lines
@@ -162,7 +163,8 @@ class Command(MirrorfarmCommand):
 
     def _cancel_and_wait(self, sync: Sync) -> None:
         """The copy runs in this process: stop it properly before the process ends."""
-        syncs.cancel_sync(sync.mirror)
+        with suppress(NotSyncing):  # it has ended by now, or somebody else has cancelled it
+            syncs.cancel_sync(sync.mirror)
         self._print(end_of(follow(sync, console=self.console(), advice="")))
 
     def _cancel(self, options: dict[str, Any]) -> None:

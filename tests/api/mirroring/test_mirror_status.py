@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from mirrors.models import Mirror, Repository, Sync
+from mirrors.models import LogEntry, Mirror, Repository, Sync
 from mirrors.models.sync import Status, Trigger
 from mirrors.oci.errors import Code, Side
 from tests.api.conftest import BODY, MIRROR, APIClient
@@ -159,6 +159,15 @@ def test_cancelling_nothing_is_not_found(api: APIClient, mirror: Mirror, end: st
         failed(mirror)
     response = api.post(f"{MIRROR}/sync-cancel")
     assert (response.status_code, response.json()["error_type"]) == (404, "not_found")
+
+
+def test_cancelling_twice_is_not_found_while_the_worker_still_stops(api: APIClient, mirror: Mirror) -> None:
+    running(mirror)
+    assert api.post(f"{MIRROR}/sync-cancel").status_code == 204
+    response = api.post(f"{MIRROR}/sync-cancel")
+    assert (response.status_code, response.json()["error_type"]) == (404, "not_found")
+    assert "being cancelled already" in response.json()["detail"]
+    assert LogEntry.objects.filter(metadata__to="SYNC_CANCEL").count() == 1
 
 
 @pytest.mark.parametrize("command", ["sync-now", "sync-cancel"])
