@@ -31,7 +31,7 @@ def own_space(request: Request) -> Namespace:
 
 def _organization(request: Request, name: str, *, reading: bool, for_members: bool) -> Namespace:
     account = caller(request)
-    reaches_all = access.sees_everything(account) if reading else account.is_superuser
+    reaches_all = access.reaches_everything(account, reading=reading)
     refusal = InsufficientScope(f"Unauthorized: you need to administer the organization {name} for that.")
     try:
         found = organizations.find_organization(name)

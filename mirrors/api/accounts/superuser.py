@@ -54,8 +54,7 @@ class SuperuserEndpoint(Endpoint):
     def check_permissions(self, request: Request) -> None:
         """The scope, then the account."""
         super().check_permissions(request)
-        user = caller(request)
-        if not (access.sees_everything(user) if request.method in ("GET", "HEAD") else user.is_superuser):
+        if not access.reaches_everything(caller(request), reading=request.method in ("GET", "HEAD")):
             raise InsufficientScope("Unauthorized: this is for superusers.")
 
 

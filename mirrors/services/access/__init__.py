@@ -6,7 +6,7 @@ repositories    the role that each account has on a repository, and what it may 
 states          what NORMAL, READ_ONLY, MIRROR and ORG_MIRROR forbid to whom
 """
 
-from mirrors.services.access.accounts import Account, sees_everything, user_of
+from mirrors.services.access.accounts import Account, reaches_everything, sees_everything, user_of
 from mirrors.services.access.namespaces import (
     administered_namespaces,
     administers_namespace,
@@ -49,6 +49,7 @@ __all__ = [
     "may_see_namespace_settings",
     "may_write_tags",
     "namespaces_to_create_in",
+    "reaches_everything",
     "repository_role",
     "sees_everything",
     "user_of",

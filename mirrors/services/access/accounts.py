@@ -27,6 +27,11 @@ def sees_everything(account: Account) -> bool:
     return isinstance(account, User) and account.is_active and (account.is_superuser or account.is_readonly_superuser)
 
 
+def reaches_everything(account: Account, *, reading: bool) -> bool:
+    """Whether it may do something to whatever there is: superusers; what only reads, read-only superusers as well."""
+    return sees_everything(account) if reading else is_superuser(account)
+
+
 def memberships_of(account: User | Robot) -> QuerySet[TeamMember]:
     """The teams it is in."""
     return TeamMember.objects.filter(**{"robot" if isinstance(account, Robot) else "user": account})

@@ -9,7 +9,14 @@ from django.db.models import Q, QuerySet
 from mirrors.errors import Forbidden, NotFound
 from mirrors.models import Namespace, Repository, RepositoryPermission, Robot, Team, User
 from mirrors.oci.images.names import is_repository_name
-from mirrors.services.access.accounts import Account, is_superuser, memberships_of, memberships_with, sees_everything
+from mirrors.services.access.accounts import (
+    Account,
+    is_superuser,
+    memberships_of,
+    memberships_with,
+    reaches_everything,
+    sees_everything,
+)
 from mirrors.services.access.namespaces import administered_namespaces, administers_namespace
 
 Role = RepositoryPermission.Role
@@ -68,7 +75,7 @@ def administered_repositories(account: Account, *, reading: bool = False) -> Que
 
 def is_administered(account: Account, *, repository: str = "", reading: bool = False) -> Q:
     """The condition that the account administers the repository. repository: the path to it, empty for itself."""
-    if is_superuser(account) or (reading and sees_everything(account)):
+    if reaches_everything(account, reading=reading):
         return Q()
     if not isinstance(account, User) or not account.is_active:
         return Q(pk__in=())
