@@ -39,25 +39,34 @@ def ring(sync: Sync) -> bool:
 
 
 def ring_preview(preview: Preview) -> bool:
-    """Tell the workers of a preview now. False: the broker cannot be reached, and nobody will ring again."""
+    """Tell the workers of a preview now. False: the broker cannot be reached."""
     from tasks.previews import run_preview
 
     try:
         run_preview.apply_async((preview.pk,), queue=PREVIEW_QUEUE, retry=False)
     except (OperationalError, OSError) as error:
-        logger.warning("The broker cannot be reached; %s is given up: %s", preview, type(error).__name__)
+        logger.warning("The broker cannot be reached; nobody is told of %s: %s", preview, type(error).__name__)
         return False
     return True
 
 
 def waiting_messages() -> int | None:
     """How many sync messages no worker has taken yet; None when the broker cannot be reached."""
+    return _waiting(SYNC_NOW_QUEUE, SYNC_QUEUE)
+
+
+def waiting_previews() -> int | None:
+    """The same of previews."""
+    return _waiting(PREVIEW_QUEUE)
+
+
+def _waiting(*queues: str) -> int | None:
     from tasks.syncs import run_sync
 
     try:
         with run_sync.app.connection_for_write() as connection:
             # Not queue_declare(passive=True): its EXISTS leaves out the global key prefix, so it never finds a queue.
             client: Redis = connection.default_channel.client  # type: ignore[attr-defined]  # Redis transport
-            return sum(int(client.llen(queue)) for queue in (SYNC_NOW_QUEUE, SYNC_QUEUE))
+            return sum(int(client.llen(queue)) for queue in queues)
     except (OperationalError, RedisError, OSError):
         return None

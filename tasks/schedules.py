@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from mirrors.services import schedules
+from mirrors.services import previews, schedules
 
 
 @shared_task(name="tasks.schedules.enqueue_due_syncs")
@@ -17,3 +17,4 @@ def enqueue_due_syncs() -> None:
 def sweep() -> None:
     """Recover what was lost."""
     schedules.sweep()
+    previews.ring_again()

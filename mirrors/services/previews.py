@@ -112,6 +112,19 @@ def run_preview(preview_id: int) -> None:
     tell_pauses()
 
 
+def ring_again() -> int:
+    """Send the messages of queued previews again where some were lost: no more than the broker lacks."""
+    grace = timedelta(seconds=settings.BELL_GRACE_SECONDS)
+    now = timezone.now()
+    queued = Preview.objects.filter(status=Preview.Status.QUEUED, created_at__lt=now - grace, expires_at__gt=now)
+    if not queued.exists():
+        return 0
+    waiting = queue.waiting_previews()
+    if waiting is None:  # the sweep says so already
+        return 0
+    return sum(queue.ring_preview(preview) for preview in queued.order_by("pk")[: max(queued.count() - waiting, 0)])
+
+
 def forget_old_previews() -> int:
     """Delete the previews whose time is over, with what they hold; gives how many."""
     deleted, _ = Preview.objects.filter(expires_at__lt=timezone.now()).delete()

@@ -271,3 +271,22 @@ def test_a_broker_that_is_away_fails_it_at_once(mirror: Mirror, monkeypatch: pyt
     preview.refresh_from_db()
     assert preview.status == "failed"
     assert "broker" in preview.message
+
+
+@pytest.mark.parametrize(("waiting", "rung_again"), [(0, 2), (1, 1), (2, 0), (None, 0)])
+def test_workers_are_told_again_of_previews_whose_message_was_lost(
+    mirror: Mirror, monkeypatch: pytest.MonkeyPatch, waiting: int | None, rung_again: int
+) -> None:
+    heard: list[int] = []
+    monkeypatch.setattr("mirrors.queue.ring_preview", lambda preview: not heard.append(preview.pk))
+    monkeypatch.setattr("mirrors.queue.waiting_previews", lambda: waiting)
+    lost = [previews.request_preview(mirror.repository).pk for _ in range(2)]
+    heard.clear()
+    assert previews.ring_again() == 0, "their messages may still be on the way"
+
+    Preview.objects.update(created_at=timezone.now() - timedelta(minutes=1))
+    previews.request_preview(mirror.repository)
+    heard.clear()
+
+    assert previews.ring_again() == rung_again
+    assert heard == lost[:rung_again]
