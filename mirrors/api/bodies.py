@@ -52,17 +52,6 @@ def read_optional_object(request: Request, fields: Mapping[str, Field]) -> dict[
     return read_object(request, fields) if request.body.strip() else {}
 
 
-def read_number(request: Request, name: str, *, default: int, maximum: int | None = None, signed: bool = False) -> int:
-    """A number of the query, 1 or more; a larger one than `maximum` counts as that. signed: or -1 or less."""
-    text = request.query_params.get(name, "")
-    if not text:
-        return default
-    digits = text.removeprefix("-") if signed else text
-    if not (digits.isascii() and digits.isdigit() and len(digits) <= 18 and int(digits)):
-        raise InvalidRequest(f"{name} in the query must be a whole number, {'not 0' if signed else '1 or more'}.")
-    return min(int(text), maximum) if maximum else int(text)
-
-
 def _boolean(value: Any, name: str) -> bool:
     if not isinstance(value, bool):
         raise InvalidRequest(f"{name} must be true or false.")

@@ -11,7 +11,7 @@ from mirrors.api.authentication import has_scope
 from mirrors.api.avatars import AVATAR, avatar
 from mirrors.api.endpoint import Endpoint
 from mirrors.api.operations import BOOLEAN, STRING, answer, array, operation
-from mirrors.api.queries import is_true, read_word
+from mirrors.api.queries import is_true, read_text
 from mirrors.errors import NotFound
 from mirrors.services import entities
 from mirrors.services.entities import Entity
@@ -46,7 +46,7 @@ class EntitiesEndpoint(Endpoint):
             prefix,
             # A token that may not read who its user is does not find as its user would.
             account=request.user if has_scope(request, "user:read") or has_scope(request, "org:admin") else None,
-            namespace_name=read_word(request, "namespace"),
+            namespace_name=read_text(request, "namespace"),
             with_teams=is_true(request, "includeTeams"),
             with_organizations=is_true(request, "includeOrgs"),
         )

@@ -8,14 +8,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from mirrors.api.avatars import AVATAR, avatar
-from mirrors.api.bodies import any_object, nullable, read_number, read_optional_object, text
+from mirrors.api.bodies import any_object, nullable, read_optional_object, text
 from mirrors.api.dates import mail_date
 from mirrors.api.endpoint import Endpoint
 from mirrors.api.mirroring.mirror_body import readable
 from mirrors.api.mirroring.mirror_values import robot_named
 from mirrors.api.namespaces import administered_organization, own_space, readable_organization
 from mirrors.api.operations import INTEGER, MAIL_DATE, STRING, answer, array, operation, or_null
-from mirrors.api.queries import is_true
+from mirrors.api.queries import is_true, read_number
 from mirrors.models import Namespace, Robot
 from mirrors.services import access, robots
 

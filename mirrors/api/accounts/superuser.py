@@ -12,12 +12,12 @@ from mirrors.api.accounts.organizations import CHANGE as ORGANIZATION_CHANGE
 from mirrors.api.accounts.organizations import ORGANIZATION, change_values, organization_body
 from mirrors.api.authentication import caller
 from mirrors.api.avatars import AVATAR, avatar
-from mirrors.api.bodies import boolean, nullable, read_number, read_object, text
+from mirrors.api.bodies import boolean, nullable, read_object, text
 from mirrors.api.endpoint import Endpoint
 from mirrors.api.errors import InsufficientScope
 from mirrors.api.operations import BOOLEAN, INTEGER, STRING, answer, array, operation
 from mirrors.api.paging import NEXT_PAGE, next_page_token, read_next_page
-from mirrors.api.queries import is_true
+from mirrors.api.queries import is_true, read_number
 from mirrors.models import Namespace, User
 from mirrors.services import access, organizations, people
 from mirrors.services.sign_in import encrypted_password

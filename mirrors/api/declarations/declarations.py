@@ -15,6 +15,7 @@ from mirrors.api.endpoint import Endpoint
 from mirrors.api.errors import InsufficientScope, InvalidRequest, NotJSON
 from mirrors.api.mirroring.lookup import administered_repository
 from mirrors.api.operations import BOOLEAN, INTEGER, STRING, answer, array, operation, or_null
+from mirrors.api.queries import read_choice, read_flag
 from mirrors.api.seats import Seats
 from mirrors.services import access, declarations, namespaces
 from mirrors.services.declarations import Action, Applied, Rights
@@ -80,7 +81,7 @@ class ApplyEndpoint(Endpoint):
         cannot be is named with its field, and the others are applied all the same. A thousand documents take long, so
         each process works on two streams at a time, and answers 503 with Retry-After to further ones.
         """
-        dry_run = _flag(request, "dryRun")
+        dry_run = bool(read_flag(request, "dryRun"))
         rights = _rights(request)
         with SEATS.taken():
             documents = declarations.documents_of(_read(request))
@@ -119,9 +120,7 @@ class ExportEndpoint(Endpoint):
     )
     def get(self, request: Request) -> HttpResponseBase:
         """What the caller administers as custom resources, without secrets; applied, they change nothing."""
-        chosen = request.query_params.get("format") or "yaml"
-        if chosen not in ("yaml", "json"):
-            raise InvalidRequest("format in the query must be yaml or json.")
+        chosen = read_choice(request, "format", ("yaml", "json"))
         documents = list(declarations.export(_rights(request), **_what(request)))
         if chosen == "json":
             return Response({"apiVersion": "v1", "kind": "List", "items": documents})
@@ -139,13 +138,6 @@ def _read(request: Request) -> list[Any]:
 
 def _rights(request: Request) -> Rights:
     return Rights(caller(request), holds=lambda scope: has_scope(request, scope))
-
-
-def _flag(request: Request, name: str) -> bool:
-    word = request.query_params.get(name, "").lower()
-    if word not in ("", "true", "false"):
-        raise InvalidRequest(f"{name} in the query must be true or false.")
-    return word == "true"
 
 
 def _what(request: Request) -> dict[str, Any]:

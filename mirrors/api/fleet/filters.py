@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from mirrors.api.bodies import array_of, boolean, integer, one_of, text
 from mirrors.api.errors import InvalidRequest
 from mirrors.api.operations import BOOLEAN, INTEGER, STRING
+from mirrors.api.queries import read_flag
 from mirrors.services.fleet import LATE_AFTER, Filter
 from mirrors.services.mirror_phases import Phase
 
@@ -43,7 +44,7 @@ def filter_of_query(request: Request) -> Filter:
         given["states"] = [word.strip() for word in given["states"].split(",") if word.strip()]
     for name in ("late", "enabled"):
         if name in given:
-            given[name] = _boolean(given[name], name)
+            given[name] = read_flag(request, name)
     if "late_after" in given:
         given["late_after"] = _number(given["late_after"], "late_after")
     return filter_of_body({name: FIELDS[name](value, name) for name, value in given.items()})
@@ -53,12 +54,6 @@ def filter_of_body(given: dict[str, Any]) -> Filter:
     """What checked fields say."""
     states = tuple(Phase(word) for word in given.get("states", ()))
     return Filter(**{**given, "states": states})
-
-
-def _boolean(word: str, name: str) -> bool:
-    if word.lower() not in ("true", "false"):
-        raise InvalidRequest(f"{name} in the query must be true or false.")
-    return word.lower() == "true"
 
 
 def _number(word: str, name: str) -> int:

@@ -9,14 +9,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from mirrors.api.authentication import caller
-from mirrors.api.bodies import array_of, object_of, read_number, read_object, text
+from mirrors.api.bodies import array_of, object_of, read_object, text
 from mirrors.api.dates import date
 from mirrors.api.endpoint import Endpoint
 from mirrors.api.errors import InvalidRequest
 from mirrors.api.fleet.filters import FIELDS, QUERY, STATES, filter_of_body, filter_of_query
 from mirrors.api.mirroring.mirror_body import last_error, sync_status
 from mirrors.api.operations import BOOLEAN, DATE, INTEGER, STRING, Method, answer, array, operation, or_null
-from mirrors.api.queries import LARGEST
+from mirrors.api.queries import LARGEST, read_number
 from mirrors.services import fleet
 
 DEFAULT_LIMIT = 50

@@ -8,12 +8,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from mirrors.api.authentication import caller
-from mirrors.api.bodies import read_number
 from mirrors.api.endpoint import Endpoint
-from mirrors.api.errors import InvalidRequest
 from mirrors.api.mirroring.lookup import administered_mirror
 from mirrors.api.mirroring.sync_body import SYNC_BODY, SYNC_PROPERTIES, TAG_BODY, sync_body, tag_body
 from mirrors.api.operations import INTEGER, STRING, answer, array, operation
+from mirrors.api.queries import read_choice, read_number
 from mirrors.models.sync import Status, Trigger
 from mirrors.services import history, syncs
 
@@ -67,7 +66,7 @@ class SyncsEndpoint(Endpoint):
         """Newest first; `next_page` is missing on the last page."""
         limit = read_number(request, "limit", default=SYNCS_PER_PAGE, maximum=MOST_SYNCS)
         before = read_number(request, "next_page", default=0)
-        status, trigger = _read_word(request, "status", list(Status)), _read_word(request, "trigger", list(Trigger))
+        status, trigger = read_choice(request, "status", list(Status)), read_choice(request, "trigger", list(Trigger))
         mirror = administered_mirror(request, repository, reading=True)
         found = history.recent_syncs(mirror, limit=limit + 1, before=before, status=status, trigger=trigger)
         return Response({"syncs": [sync_body(sync) for sync in found[:limit]], **_next_page(found, limit=limit)})
@@ -96,13 +95,6 @@ class SyncEndpoint(Endpoint):
         found = history.recorded_tags(sync, limit=limit + 1, after=after)
         tags = [tag_body(tag) for tag in found[:limit]]
         return Response(sync_body(sync) | {"tags": tags} | _next_page(found, limit=limit))
-
-
-def _read_word(request: Request, name: str, words: list[str]) -> str:
-    word = request.query_params.get(name, "")
-    if word and word not in words:
-        raise InvalidRequest(f"{name} in the query must be one of {', '.join(words)}.")
-    return word
 
 
 def _next_page(found: list[Any], *, limit: int) -> dict[str, str]:
