@@ -13,12 +13,12 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from mirrors import oci, queue
-from mirrors.errors import AlreadyExists, AlreadySyncing, InvalidInput, NotFound
-from mirrors.models import Mirror, MirroredTag, Repository, Sync, TagCopy, User
+from mirrors.errors import AlreadyExists, AlreadySyncing, NotFound
+from mirrors.models import Mirror, MirroredTag, Sync, TagCopy, User
 from mirrors.models.sync import Trigger
 from mirrors.oci import Action, ContentRepository, CopyOptions, Descriptor, Manifest, Progress, Side, TagOutcome
 from mirrors.services import log_entries
-from mirrors.services.syncs import check_still_mirrored
+from mirrors.services.syncs import check_state, check_still_mirrored
 
 
 @transaction.atomic
@@ -28,10 +28,7 @@ def request_restore(mirror: Mirror, tag: str, *, digest: str = "", by: User | No
     Raises NotFound where the history does not know the tag with that digest, AlreadyExists while the tag follows its
     source, AlreadySyncing while a sync is queued or running.
     """
-    if mirror.repository.state != Repository.State.MIRROR:
-        raise InvalidInput(
-            f"{mirror.repository} is in the {mirror.repository.state} state: set it to MIRROR first.", field="state"
-        )
+    check_state(mirror)
     copy = _recorded(mirror, tag, digest=digest)
     if tag not in mirror.kept_tags and MirroredTag.objects.filter(mirror=mirror, tag=tag).exclude(target_digest=""):
         raise AlreadyExists(

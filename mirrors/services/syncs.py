@@ -14,10 +14,7 @@ from mirrors.services import log_entries, schedules
 @transaction.atomic
 def request_sync(mirror: Mirror, *, by: User | None = None) -> Sync:
     """Queue a sync of this mirror now, or bring the queued one forward; AlreadySyncing while one is running."""
-    if mirror.repository.state != Repository.State.MIRROR:
-        raise InvalidInput(
-            f"{mirror.repository} is in the {mirror.repository.state} state: set it to MIRROR first.", field="state"
-        )
+    check_state(mirror)
     sync = Sync.objects.active().filter(mirror=mirror).first() or _insert_request(mirror, by=by)
     if sync.trigger != Trigger.MANUAL or sync.status != Status.QUEUED:
         if not sync.promote(by=by.pk if by else None):
@@ -60,6 +57,14 @@ def _insert_request(mirror: Mirror, *, by: User | None) -> Sync:
         return sync
     check_still_mirrored(mirror)
     return inserted
+
+
+def check_state(mirror: Mirror) -> None:
+    """Raise InvalidInput where the state of the repository keeps the mirror from writing."""
+    if mirror.repository.state != Repository.State.MIRROR:
+        raise InvalidInput(
+            f"{mirror.repository} is in the {mirror.repository.state} state: set it to MIRROR first.", field="state"
+        )
 
 
 def check_still_mirrored(mirror: Mirror) -> None:
