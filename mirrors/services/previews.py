@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 KEPT = timedelta(hours=1)
 AT_ONCE = 3
 """Previews of one repository that may be under way."""
+AT_ONCE_OF_ONE = 5
+"""Previews that one person may have under way: workers take them before syncs."""
 _OVERDUE = timedelta(seconds=3 * DEADLINE)
 _NEEDED = ("source_reference", "tag_patterns")
 _COLUMNS = (
@@ -60,9 +62,10 @@ def request_preview(repository: Repository, *, values: dict[str, Any] | None = N
     if stored is None and values is None:
         raise NotFound(f"{repository} is not mirrored: give the configuration that is to be looked at.")
     wanted = draft_of(repository, stored, values or {}, required=_NEEDED)
-    under_way = Preview.objects.filter(repository=repository, status__in=Preview.ACTIVE)
-    if under_way.filter(created_at__gt=timezone.now() - _OVERDUE).count() >= AT_ONCE:
+    if _under_way(repository=repository) >= AT_ONCE:
         raise InvalidInput(f"{AT_ONCE} previews of {repository} are under way: wait for one of them to end.")
+    if by is not None and _under_way(requested_by=by) >= AT_ONCE_OF_ONE:
+        raise InvalidInput(f"{AT_ONCE_OF_ONE} of your previews are under way: wait for one of them to end.")
     preview = Preview.objects.create(
         repository=repository,
         requested_by=by,
@@ -129,6 +132,11 @@ def forget_old_previews() -> int:
     """Delete the previews whose time is over, with what they hold; gives how many."""
     deleted, _ = Preview.objects.filter(expires_at__lt=timezone.now()).delete()
     return deleted
+
+
+def _under_way(**of_what: Any) -> int:
+    active = Preview.objects.filter(status__in=Preview.ACTIVE, created_at__gt=timezone.now() - _OVERDUE)
+    return active.filter(**of_what).count()
 
 
 def _ring(preview: Preview) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import pytest
 from django.utils import timezone
 
 from mirrors.errors import InvalidInput, NotFound
-from mirrors.models import Mirror, MirroredTag, Preview, Repository, Sync, TagCopy
+from mirrors.models import Mirror, MirroredTag, Preview, Repository, Sync, TagCopy, User
 from mirrors.oci import PROCESS_PAUSES
 from mirrors.sample.images import small_image, small_index
 from mirrors.services import connections, preview_plans, previews, sync_runs
@@ -239,6 +239,18 @@ def test_only_a_few_may_be_under_way(mirror: Mirror) -> None:
         previews.request_preview(mirror.repository)
     with pytest.raises(InvalidInput, match="wait for one"):
         previews.request_preview(mirror.repository)
+
+
+def test_one_person_may_have_only_a_few_under_way_whatever_the_repository(
+    make_mirror: Callable[..., Mirror], owner: User, superuser: User, rung: list[int]
+) -> None:
+    """Workers take them before syncs, and a source that never answers keeps one of them busy for a minute."""
+    for number in range(previews.AT_ONCE_OF_ONE):
+        previews.request_preview(make_mirror(f"app{number}").repository, by=owner)
+    other = make_mirror("other").repository
+    with pytest.raises(InvalidInput, match="your previews are under way"):
+        previews.request_preview(other, by=owner)
+    assert previews.request_preview(other, by=superuser).status == "queued"
 
 
 def test_a_second_message_does_nothing(mirror: Mirror, source: FaultyRegistry) -> None:
