@@ -87,8 +87,8 @@ def _is_known(address: str, repository: Repository) -> bool:
     """Nobody gets mail from a farm that they have nothing to do with."""
     if address.lower() == repository.namespace.email.lower():
         return True
-    people = User.objects.filter(email__iexact=address, is_active=True)[:10]
-    return any(access.repository_role(person, repository) is not None for person in people)
+    accounts = User.objects.filter(email__iexact=address, is_active=True)[:10]
+    return any(access.repository_role(account, repository) is not None for account in accounts)
 
 
 def _webhook(config: Mapping[str, Any], repository: Repository) -> Config:
