@@ -44,7 +44,7 @@ def open_docs(live_server: Any, owner: User, mirror: Mirror) -> Iterator[Callabl
 
 def test_a_method_can_be_read_and_tried(open_docs: Callable[[], Page]) -> None:
     page = open_docs()
-    expect(page).to_have_title("API - Mirrorfarm")
+    expect(page).to_have_title("API · Mirrorfarm")
     expect(page.get_by_text("What you try here is done as")).to_be_visible()
     method = page.locator("#operations-documents-getErrorDescription")
     method.locator(".opblock-summary-control").click()
