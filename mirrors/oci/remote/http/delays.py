@@ -10,6 +10,8 @@ from email.utils import parsedate_to_datetime
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
 _NUMBER = re.compile(r"[+-]?\d{1,15}(\.\d*)?", re.ASCII)
+_LONGEST = 100
+"""Characters: to find in thousands of digits that they are no duration takes seconds."""
 _EPOCH = 1e9
 """Nobody asks for a pause of thirty years: such a number is a moment, in seconds since 1970."""
 
@@ -36,7 +38,7 @@ def retry_after(value: str | None, *, now: float | None = None) -> float | None:
     GHCR has answered `1.889377ms` (a Go time.Duration). now: seconds since 1970.
     """
     text = (value or "").strip()
-    if not text:
+    if not text or len(text) > _LONGEST:
         return None
     now = time.time() if now is None else now
     if _NUMBER.fullmatch(text):

@@ -38,6 +38,12 @@ def test_nonsense_is_no_pause(value: str | None) -> None:
     assert retry_after(value) is None
 
 
+@pytest.mark.parametrize("value", ["1s" * 51, "9" * 8000])
+def test_what_is_longer_than_any_pause_is_not_read(value: str) -> None:
+    """To find that eight thousand digits are no duration takes seconds."""
+    assert retry_after(value) is None
+
+
 @given(st.text(max_size=60))
 def test_whatever_stands_there_is_a_pause_or_none(value: str) -> None:
     seconds = retry_after(value)
