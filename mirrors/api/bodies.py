@@ -10,7 +10,7 @@ from typing import Any
 
 from rest_framework.request import Request
 
-from mirrors.api.errors import InvalidRequest, NotJSON
+from mirrors.api.errors import NOT_UNDERSTOOD, InvalidRequest, NotJSON
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,6 @@ class Field:
 LONGEST_OBJECT = 64 * 1024
 DEEPEST_OBJECT = 20
 JSON_TYPE = re.compile(r"\s*application/([^;\s]+\+)?json\s*(;|$)", re.IGNORECASE)
-NOT_UNDERSTOOD = "The browser (or proxy) sent a request that this server could not understand."
 NOT_JSON = "Did not attempt to load JSON data because the request Content-Type was not 'application/json'."
 
 

@@ -34,6 +34,9 @@ from mirrors.errors import (
 
 logger = logging.getLogger(__name__)
 
+NOT_UNDERSTOOD = "The browser (or proxy) sent a request that this server could not understand."
+"""Quay's words."""
+
 ERROR_TYPES = {
     "invalid_request": "Invalid request: a value is missing or cannot be accepted; the detail says which.",
     "invalid_response": "Invalid response: another server answered what cannot be understood.",
@@ -224,7 +227,7 @@ def _of_framework_error(error: Exception) -> APIError:
     if isinstance(error, RequestDataTooBig):
         return InvalidRequest("The request body is too large.")
     if isinstance(error, BadRequest | SuspiciousOperation | MultiPartParserError):
-        return InvalidRequest("The browser (or proxy) sent a request that this server could not understand.")
+        return InvalidRequest(NOT_UNDERSTOOD)
     return InternalError("This server failed to answer. Its log says why; ask its administrator.")
 
 
