@@ -28,9 +28,9 @@ def remaining_groups(lines: Iterable[str]) -> list[int]:
     return groups
 
 
-def end_groups(groups: list[int], *, grace: float = GRACE) -> None:
-    """SIGTERM to all, and SIGKILL to those that are still there after the grace."""
-    deadline = time.monotonic() + grace
+def end_groups(groups: list[int]) -> None:
+    """SIGTERM to all, and SIGKILL to those that are still there after GRACE."""
+    deadline = time.monotonic() + GRACE
     remaining = [group for group in groups if signal_group(group, signal.SIGTERM)]
     while remaining and time.monotonic() < deadline:
         time.sleep(0.1)

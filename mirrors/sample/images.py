@@ -145,11 +145,11 @@ def small_index(seed: int = 0, *, family: Family = Family.OCI, architectures: It
     return build_index(images, family=family)
 
 
-def image_of_size(size: int, *, layers: int = 1, seed: int = 0, family: Family = Family.OCI) -> Image:
+def image_of_size(size: int, *, layers: int = 1, seed: int = 0) -> Image:
     """An image whose layers hold `size` incompressible bytes together; it is built in memory."""
     each = size // layers
     contents = [build_layer({f"data/{n}": _noise(f"{seed}/{n}/{size}", each)}) for n in range(layers)]
-    return build_image(contents, family=family, name=f"sized-{seed}")
+    return build_image(contents, name=f"sized-{seed}")
 
 
 def sample_repository() -> dict[str, Image]:

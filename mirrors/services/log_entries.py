@@ -37,11 +37,9 @@ _actor: ContextVar[_Actor] = ContextVar("actor", default=_FARM)
 
 
 @contextmanager
-def acting(
-    performer: Performer, *, ip: str | None = None, token: AccessToken | None = None, user_agent: str = ""
-) -> Iterator[None]:
+def acting(performer: Performer, *, ip: str | None = None, user_agent: str = "") -> Iterator[None]:
     """Within it, what is recorded was done by this account from this address; outside of any, by the farm itself."""
-    before = _actor.set(_Actor(performer, ip, token, user_agent[:LONGEST_USER_AGENT]))
+    before = _actor.set(_Actor(performer, ip, user_agent=user_agent[:LONGEST_USER_AGENT]))
     try:
         yield
     finally:

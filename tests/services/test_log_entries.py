@@ -9,7 +9,7 @@ from django.contrib.auth.models import AnonymousUser
 
 from mirrors.models import Application, LogEntry, Namespace, Repository, Robot, User
 from mirrors.services import access_tokens, log_entries
-from mirrors.services.log_entries import acting, record
+from mirrors.services.log_entries import acting, identify, record
 from mirrors.services.storable import LONGEST_MESSAGE
 
 pytestmark = pytest.mark.django_db
@@ -71,7 +71,8 @@ def test_a_token_leaves_its_application_in_the_entry(organization: Namespace, ow
     token, text = access_tokens.issue_token(owner, name="pipeline", scopes=["org:admin"])
     token.application = Application.objects.create(namespace=organization, name="Deployer")
 
-    with acting(owner, token=token, user_agent="curl/8"):
+    with acting(AnonymousUser(), user_agent="curl/8"):
+        identify(owner, token=token)
         entry = record("org_create", namespace=organization)
 
     assert entry.metadata == {
