@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -18,9 +17,7 @@ from mirrors.api.errors import InsufficientScope, NoSuchRoute
 from mirrors.models import AccessToken, User
 from mirrors.models.repository import RepositoryPermission
 from mirrors.services import access, log_entries
-from mirrors.services.collisions import is_collision
-
-logger = logging.getLogger(__name__)
+from mirrors.services.collisions import TRIES, again_after_collision, is_collision
 
 
 class JSONAlways(BaseContentNegotiation):
@@ -51,15 +48,22 @@ class Endpoint(APIView):
         log_entries.identify(request.user, token=token)
 
     def handle_exception(self, exc: Exception) -> Response:
-        """Once more where the call has met another one: somebody may just have deleted what it was about."""
+        """Again where the call has met another one: somebody may just have deleted what it was about."""
         if not is_collision(exc):
             return super().handle_exception(exc)
-        method = str(self.request.method)
-        logger.info("%s %s has met another call (%s)", method, self.request.path, type(exc).__name__)
         try:
-            answer: Response = getattr(self, method.lower())(self.request, *self.args, **self.kwargs)
+            answer = again_after_collision(self._call, tries=TRIES - 1)
         except Exception as error:  # noqa: BLE001 - whatever it is now is answered as it would have been at first
             return super().handle_exception(error)
+        return answer
+
+    def _call(self) -> Response:
+        """What `dispatch` does within its net: who calls is looked at again too, for the first look may have failed."""
+        self.initial(self.request, *self.args, **self.kwargs)
+        method = str(self.request.method).lower()
+        known = method in self.http_method_names
+        handler = getattr(self, method, self.http_method_not_allowed) if known else self.http_method_not_allowed
+        answer: Response = handler(self.request, *self.args, **self.kwargs)
         return answer
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **options: Any) -> Any:

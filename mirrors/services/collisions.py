@@ -16,6 +16,8 @@ from django.db import DatabaseError, IntegrityError, OperationalError, connectio
 logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
+TRIES = 3
+"""How often a change is tried before a collision counts as a fault of ours."""
 DEADLOCK = "40P01"  # PostgreSQL's codes, appendix A of its manual
 SERIALIZATION_FAILURE = "40001"
 
@@ -30,12 +32,13 @@ def is_collision(error: BaseException) -> bool:
     return isinstance(error, IntegrityError | ObjectDoesNotExist) or type(error) is DatabaseError
 
 
-def again_after_collision(change: Callable[[], Result]) -> Result:
-    """What the change gives, which is tried twice where it collides with another; it must read what it goes by."""
-    try:
-        return change()
-    except (DatabaseError, ObjectDoesNotExist) as error:
-        if not is_collision(error):
-            raise
-        logger.info("A change has met another one (%s) and is tried again", type(error).__name__)
+def again_after_collision(change: Callable[[], Result], *, tries: int = TRIES) -> Result:
+    """What the change gives, tried again where it collides with another; it must read what it goes by."""
+    for _ in range(tries - 1):
+        try:
+            return change()
+        except (DatabaseError, ObjectDoesNotExist) as error:
+            if not is_collision(error):
+                raise
+            logger.info("A change has met another one (%s) and is tried again", type(error).__name__)
     return change()

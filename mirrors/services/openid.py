@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import SuspiciousOperation
+from django.core.exceptions import SuspiciousOperation, ValidationError
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from mozilla_django_oidc.auth import OIDCAuthenticationBackend
@@ -72,7 +72,7 @@ class OpenIDBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # the lib
                 with transaction.atomic():
                     user.save()
                     log_entries.record("user_create", performer=user, username=name, email=user.email)
-            except IntegrityError:
+            except (IntegrityError, ValidationError):
                 # Somebody took the name meanwhile, or the same person signs in twice at once.
                 known: User | None = self.filter_users_by_claims(claims).first()
                 if known is not None:

@@ -14,6 +14,7 @@ from django.db import IntegrityError, connection
 
 from mirrors.models import Application, Mirror, Namespace, Repository, RepositoryPermission, Robot, Sync, User
 from mirrors.services import applications, people, repositories
+from mirrors.services.collisions import TRIES
 from mirrors.services.mirrors import delete_mirror
 from tests.api.conftest import MIRROR, APIClient
 
@@ -98,6 +99,22 @@ def test_who_renames_an_application_does_not_bring_its_old_secret_back(organizat
     assert (changed.name, changed.client_secret) == ("deployments", application.client_secret)
 
 
+def test_who_calls_is_looked_at_again_where_the_first_look_collides(
+    stranger_api: APIClient, repository: Repository
+) -> None:
+    collisions = [IntegrityError("on purpose")]
+
+    def refuse(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
+        if 'FROM "mirrors_accesstoken"' in sql and collisions:
+            raise collisions.pop()
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(refuse):
+        assert stranger_api.send("DELETE", REPOSITORY).status_code == 403
+    assert not collisions
+    assert Repository.objects.exists()
+
+
 def test_an_error_that_stays_is_still_a_fault_of_ours(api: APIClient, repository: Repository, robot: Robot) -> None:
     tries: list[str] = []
 
@@ -109,4 +126,4 @@ def test_an_error_that_stays_is_still_a_fault_of_ours(api: APIClient, repository
 
     with connection.execute_wrapper(refuse), pytest.raises(IntegrityError):  # Django's client raises what is a 500
         api.put(REPOSITORY, {"description": "Tools"})
-    assert len(tries) == 2
+    assert len(tries) == TRIES
