@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
+from typing import Any
 
 from mirrors import oci
 from mirrors.oci import ContentRepository, Descriptor, Manifest, OCIError, Side
@@ -237,14 +238,8 @@ class _Measure:
     async def _has_manifest(self, digest: str) -> bool:
         return await self._target.resolve(digest) is not None
 
-    async def _has(self, digest: str, ask: Callable[[], Awaitable[bool]]) -> bool:
-        if self._walk.is_fresh:
-            return False
-
-        async def asked() -> bool:
-            return await ask()
-
-        return await self._present(digest, asked)
+    async def _has(self, digest: str, ask: Callable[[], Coroutine[Any, Any, bool]]) -> bool:
+        return not self._walk.is_fresh and await self._present(digest, ask)
 
 
 def _fate(compared: Compared, choice: Choice, *, missing: int) -> Fate:
