@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
 from mirrors.models import (
@@ -59,6 +60,8 @@ def seed_farm(mirrors: int) -> Farm:
         _seed_entries(organization, admin, now=now, draw=draw)
     _seed_discovery(Namespace.objects.get(name=DISCOVERED), now=now)
     sync = _seed_one(Mirror.objects.filter(repository__namespace__name=LARGE).earliest("id"), now=now)
+    last = Sync.objects.concluded().filter(mirror=OuterRef("pk")).order_by("-id")
+    Mirror.objects.update(last_sync=Subquery(last.values("pk")[:1]))  # as each would have written itself
     return Farm({user.username: _token_of(user) for user in (root, admin)}, sync.pk)
 
 

@@ -77,6 +77,15 @@ class Mirror(models.Model):
     kept_tags = models.JSONField(
         default=list, blank=True, help_text="Tags that were restored: they stay, whether they match or not."
     )
+    last_sync = models.ForeignKey(
+        "mirrors.Sync",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        help_text="The last that concluded, for questions about thousands of mirrors; each sync writes it as it ends.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -20,10 +20,11 @@ from datetime import datetime
 from typing import Any, Self
 
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
+from mirrors.models.mirror import Mirror
 from mirrors.oci.errors import Code, Side
 
 
@@ -82,7 +83,10 @@ class SyncQuerySet(models.QuerySet["Sync"]):
         return self.exclude(status__in=ACTIVE)
 
     def concluded(self) -> Self:
-        """Finished, and not only to put a tag back: what says how a mirror is doing."""
+        """Finished, and not only to put a tag back: what says how a mirror is doing.
+
+        The last of each mirror stands in its `last_sync`.
+        """
         return self.finished().filter(restores__isnull=True)
 
     def complete(self) -> Self:
@@ -267,7 +271,13 @@ class Sync(models.Model):
 
     def _end(self, allowed: set[Status], status: Status, *, rows: SyncQuerySet | None = None, **changes: Any) -> bool:
         changes |= {"finished_at": timezone.now(), "lease_expires_at": None, "stage": Stage.NONE, "in_flight": []}
-        return self._move(allowed, status, rows=rows, **changes)
+        with transaction.atomic(savepoint=False):
+            ended = self._move(allowed, status, rows=rows, **changes)
+            if ended and self.restores is None:
+                # Never back to an older one, whatever the order in which two ends are written.
+                older = Q(last_sync__isnull=True) | Q(last_sync__lt=self.pk)
+                Mirror.objects.filter(older, pk=self.mirror_id).update(last_sync=self.pk)
+        return ended
 
     def _move(self, allowed: set[Status], status: Status, *, rows: SyncQuerySet | None = None, **changes: Any) -> bool:
         return self._update(allowed, {"status": status, **changes}, rows=rows)

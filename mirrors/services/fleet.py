@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum, Value, Window
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum, Value, Window
 from django.db.models.functions import Left, StrIndex
 from django.utils import timezone
 
@@ -32,7 +32,7 @@ SORTS: dict[str, tuple[str, ...]] = {
     "repository": ("repository__namespace__name", "repository__name"),
     "source": ("source_reference",),
     "next_sync": ("next_sync_at",),
-    "last_sync": ("last",),
+    "last_sync": ("last_sync",),  # its key: the later it ended, the larger, near enough
     "state": ("phase",),
 }
 
@@ -118,21 +118,22 @@ def sums_of(account: access.Account, wanted: Filter) -> Sums:
             mirrors=Count("pk"),
             enabled=Count("pk", filter=Q(is_enabled=True)),
             late=Count("pk", filter=_late(wanted.late_after)),
+            tags=Sum("last_sync__tags_total", default=0),
+            copied=Sum("last_sync__tags_copied", default=0),
+            bytes=Sum("last_sync__bytes_copied", default=0),
         )
     )
     host = Left("source_reference", StrIndex("source_reference", Value("/")) - 1)
     hosts = rows.values(host=host).annotate(mirrors=Count("pk")).order_by("-mirrors", "host")
-    last = Sync.objects.filter(pk__in=_with_last_sync(rows).values("last"))  # type: ignore[misc]  # annotated
-    done = last.aggregate(tags=Sum("tags_total"), copied=Sum("tags_copied"), bytes=Sum("bytes_copied"))
     return Sums(
         mirrors=sum(group["mirrors"] for group in groups),
         enabled=sum(group["enabled"] for group in groups),
         late=sum(group["late"] for group in groups),
         by_state={Phase(group["phase"]): group["mirrors"] for group in groups},
         by_host=list(hosts.values_list("host", "mirrors")[:HOSTS]),
-        tags=done["tags"] or 0,
-        tags_copied=done["copied"] or 0,
-        bytes_copied=done["bytes"] or 0,
+        tags=sum(group["tags"] for group in groups),
+        tags_copied=sum(group["copied"] for group in groups),
+        bytes_copied=sum(group["bytes"] for group in groups),
     )
 
 
@@ -201,16 +202,7 @@ def _is_late(status: MirrorStatus, before: datetime) -> bool:
 
 def _with_column_of(sort: str, rows: QuerySet[Mirror], wanted: Filter) -> QuerySet[Mirror]:
     """The rows with what they are sorted by: that of thousands is not worked out for nothing."""
-    if sort.removeprefix("-") == "last_sync":
-        return _with_last_sync(rows)
     return with_phase(rows) if sort.removeprefix("-") == "state" and not wanted.states else rows
-
-
-def _with_last_sync(rows: QuerySet[Mirror]) -> QuerySet[Mirror]:
-    """With `last`, the key of the last sync that has ended: the later it ended, the larger, near enough."""
-    ended = Sync.objects.concluded().filter(mirror=OuterRef("pk")).order_by("-id")
-    annotated: QuerySet[Mirror] = rows.annotate(last=Subquery(ended.values("pk")[:1]))
-    return annotated
 
 
 def _order(sort: str) -> list[Any]:

@@ -11,9 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
-from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import F, OuterRef, QuerySet, Subquery, Value
-from django.db.models.sql.compiler import SQLCompiler
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from mirrors.models import Mirror, Namespace, Repository, Sync
@@ -120,24 +118,13 @@ def _tags_pending(namespace: Namespace | None) -> int:
     )
 
 
-class _Literal(Value):
-    """A word of ours as a part of the statement: SQLite uses a partial index only for what it can see there."""
-
-    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, tuple[str | int, ...]]:
-        """In quotes; there are none in it."""
-        return f"'{self.value}'", ()
-
-
-_RUNNING = _Literal(Status.RUNNING.value)
+_RUNNING = mirror_phases.Literal(Status.RUNNING.value)
 
 
 def _issues_of_mirrors(namespace: Namespace | None, counts: Mapping[Phase, int]) -> Iterator[Issue]:
     """At most SAMPLES of each kind; none is looked for that the counts say there is not."""
-    finished = Sync.objects.concluded().filter(mirror=OuterRef("pk")).order_by("-id")
     mirrors = _mirrors(namespace)
-    stale = mirrors.alias(last=Subquery(finished.values("finished_at")[:1])).filter(
-        last__lt=timezone.now() - STALE_AFTER
-    )
+    stale = mirrors.filter(last_sync__finished_at__lt=timezone.now() - STALE_AFTER)
     yield from _samples(stale, "warning", "hasn't synced in over 24 hours")
     phased = mirror_phases.with_phase(mirrors)
     if counts.get(Phase.NEVER_RUN):
@@ -145,9 +132,7 @@ def _issues_of_mirrors(namespace: Namespace | None, counts: Mapping[Phase, int])
         yield from _samples(never, "warning", "has never been synced")
     if counts.get(Phase.FAILED) or counts.get(Phase.LOST):
         failed = mirror_phases.in_phases(phased, (Phase.FAILED, Phase.LOST))
-        exhausted = failed.alias(attempt=Subquery(finished.values("attempt")[:1])).filter(
-            attempt__gte=settings.SYNC_ATTEMPTS
-        )
+        exhausted = failed.filter(last_sync__attempt__gte=settings.SYNC_ATTEMPTS)
         yield from _samples(exhausted, "error", "has exhausted all retry attempts")
 
 

@@ -8,7 +8,6 @@ from datetime import datetime
 from enum import StrEnum
 
 from django.conf import settings
-from django.db.models import Max
 from django.utils import timezone
 
 from mirrors.models import Mirror, Sync
@@ -97,6 +96,7 @@ def statuses_of(mirrors: Iterable[Mirror]) -> dict[int, MirrorStatus]:
     keys = [mirror.pk for mirror in mirrors]
     light = Sync.objects.defer("unchanged_tags")  # thousands of names, for lists that show none of them
     active = {sync.mirror_id: sync for sync in light.filter(mirror__in=keys, status__in=ACTIVE)}
-    latest = Sync.objects.concluded().filter(mirror__in=keys).order_by().values("mirror").annotate(latest=Max("id"))
-    finished = {sync.mirror_id: sync for sync in light.filter(pk__in=latest.values("latest"))}
+    # Asked again, for the mirrors may have been read before a sync of theirs ended.
+    last = Mirror.objects.filter(pk__in=keys).values("last_sync")
+    finished = {sync.mirror_id: sync for sync in light.filter(pk__in=last)}
     return {mirror.pk: MirrorStatus(mirror, active.get(mirror.pk), finished.get(mirror.pk)) for mirror in mirrors}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import F, Q, QuerySet
 
 from mirrors.models import DiscoveredRepository, OrganizationMirror, Sync
 from mirrors.services import mirror_phases
@@ -49,12 +49,11 @@ def discoveries(
         rows = mirror_phases.in_phases(with_phases(rows), phases)
     # First which rows, then what there is to say of them: nobody wants to know it of the thousands before the page.
     keys = list(rows.values_list("pk", flat=True)[offset : offset + limit])
-    finished = Sync.objects.concluded().filter(mirror=OuterRef("repository__mirror")).order_by("-id")
     page = [
         (row, Phase(vars(row)["phase"]), vars(row)["last_sync_id"])
         for row in with_phases(mirror.discovered.filter(pk__in=keys).order_by("name"))
         .select_related("repository__namespace")
-        .annotate(last_sync_id=Subquery(finished.values("pk")[:1]))
+        .annotate(last_sync_id=F("repository__mirror__last_sync"))
     ]
     syncs = Sync.objects.only("message", "finished_at").in_bulk([sync for _, _, sync in page if sync])
     return [Discovery(row, phase, syncs.get(sync)) for row, phase, sync in page], rows.count()

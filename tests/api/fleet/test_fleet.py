@@ -15,14 +15,10 @@ from mirrors.models import Mirror, Namespace, Repository, Robot, Sync, User
 from mirrors.models.repository import RepositoryPermission
 from mirrors.models.sync import Trigger
 from tests.api.conftest import APIClient
+from tests.fixtures.domain import ended_sync
 
 MIRRORS = "/api/v1/mirrors"
 ALL = ["repo:admin", "super:user"]
-
-
-def ended(mirror: Mirror, status: str, **values: Any) -> Sync:
-    """A sync that has ended."""
-    return Sync.objects.create(mirror=mirror, status=status, finished_at=timezone.now(), **values)
 
 
 @pytest.fixture
@@ -32,13 +28,13 @@ def fleet(make_mirror: Callable[..., Mirror]) -> dict[str, Mirror]:
     found = {name: make_mirror(name, source_reference=f"quay.io/team/{name}") for name in names}
     found["app"].source_reference = "docker.io/library/app"
     found["app"].save()
-    ended(found["base"], "succeeded", tags_total=3, tags_copied=2, bytes_copied=100)
-    ended(found["cache"], "failed", error_code="timeout", error_side="source", message="Too slow.")
-    ended(found["data"], "succeeded", bytes_copied=7)
+    ended_sync(found["base"], "succeeded", tags_total=3, tags_copied=2, bytes_copied=100)
+    ended_sync(found["cache"], "failed", error_code="timeout", error_side="source", message="Too slow.")
+    ended_sync(found["data"], "succeeded", bytes_copied=7)
     Sync.objects.create(mirror=found["data"], trigger=Trigger.MANUAL)
     now = timezone.now()
     Sync.objects.create(mirror=found["edge"], status="running", started_at=now, lease_expires_at=now, fence=1)
-    ended(found["feed"], "cancelled")
+    ended_sync(found["feed"], "cancelled")
     return found
 
 
@@ -178,7 +174,7 @@ def test_the_number_of_queries_does_not_grow_with_the_fleet(
     queries(MIRRORS)  # a token's first use is noted
     before = [queries(MIRRORS), queries(f"{MIRRORS}/sums")]
     for number in range(20):
-        ended(make_mirror(f"more-{number}", robot=Robot.objects.get()), "failed", message="No.")
+        ended_sync(make_mirror(f"more-{number}", robot=Robot.objects.get()), "failed", message="No.")
     assert [queries(MIRRORS), queries(f"{MIRRORS}/sums")] == before
 
 

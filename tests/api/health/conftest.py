@@ -12,6 +12,7 @@ from django.utils import timezone
 from mirrors.models import Mirror, Sync, User
 from mirrors.models.sync import Status
 from tests.api.conftest import APIClient
+from tests.fixtures.domain import ended_sync
 
 Add = Callable[..., Mirror]
 
@@ -25,9 +26,11 @@ def add(make_mirror: Callable[..., Mirror]) -> Add:
         if status is None:
             return mirror
         now = timezone.now()
-        running = {"started_at": now, "lease_expires_at": now, "fence": 1}
-        ended = {"finished_at": now - timedelta(hours=1)}
-        Sync.objects.create(mirror=mirror, status=status, **(running if status == Status.RUNNING else ended) | values)
+        if status == Status.RUNNING:
+            started = {"started_at": now, "lease_expires_at": now, "fence": 1}
+            Sync.objects.create(mirror=mirror, status=status, **started | values)
+        else:
+            ended_sync(mirror, status, **{"finished_at": now - timedelta(hours=1)} | values)
         return mirror
 
     return make

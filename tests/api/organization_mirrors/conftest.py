@@ -12,6 +12,7 @@ from mirrors.models import DiscoveredRepository, Mirror, Namespace, Organization
 from mirrors.models.sync import Status, Trigger
 from tests.api.conftest import APIClient
 from tests.api.organization_mirrors.bodies import BODY, URL
+from tests.fixtures.domain import ended_sync
 
 
 @pytest.fixture
@@ -48,10 +49,10 @@ def discover(organization_mirror: OrganizationMirror, robot: Robot) -> Callable[
             repository=row.repository, source_reference=f"quay.io/team/{name}", tag_patterns=["*"], robot=robot
         )
         now = timezone.now()
-        running = {"started_at": now, "lease_expires_at": now, "fence": 1, "finished_at": None}
-        ended = {"finished_at": now, "message": f"What became of {name}."}
-        if status is not None:
-            Sync.objects.create(mirror=mirror, status=status, **(running if status == Status.RUNNING else ended))
+        if status == Status.RUNNING:
+            Sync.objects.create(mirror=mirror, status=status, started_at=now, lease_expires_at=now, fence=1)
+        elif status is not None:
+            ended_sync(mirror, status, finished_at=now, message=f"What became of {name}.")
         if trigger is not None:
             Sync.objects.create(mirror=mirror, trigger=trigger)
         return row
