@@ -13,7 +13,7 @@ import pytest
 from django.db import IntegrityError, connection
 
 from mirrors.models import Application, Mirror, Namespace, Repository, RepositoryPermission, Robot, Sync, User
-from mirrors.services import applications, people, repositories
+from mirrors.services import applications, organizations, people, repositories
 from mirrors.services.collisions import TRIES
 from mirrors.services.mirrors import delete_mirror
 from tests.api.conftest import MIRROR, APIClient
@@ -24,13 +24,14 @@ REPOSITORY = "/api/v1/repository/acme/app"
 
 
 @contextmanager
-def before_the_first_transaction(happens: Callable[[], Any], *, after: str) -> Iterator[None]:
-    """Once a statement that reads this table has run, let this happen, once."""
+def before_the_first_transaction(happens: Callable[[], Any], *, after: str, naming: str = "") -> Iterator[None]:
+    """Once a statement that reads this table has run, with this among its parameters, let this happen, once."""
     waiting = [happens]
 
-    def watch(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
-        result = execute(sql, *rest)
-        if f'FROM "{after}"' in sql and waiting and not connection.in_atomic_block:
+    def watch(execute: Callable[..., Any], sql: str, params: Any, *rest: Any) -> Any:
+        result = execute(sql, params, *rest)
+        is_it = f'FROM "{after}"' in sql and (not naming or naming in (params or ()))
+        if is_it and waiting and not connection.in_atomic_block:
             waiting.pop()()
         return result
 
@@ -78,6 +79,15 @@ def test_a_preview_for_a_repository_that_was_deleted_meanwhile_is_answered_with_
     ):
         response = api.post(f"{MIRROR}/preview", {})
     assert response.status_code == 404
+
+
+def test_who_applies_a_file_while_somebody_else_does_finds_what_that_one_has_made(api: APIClient, owner: User) -> None:
+    declared = {"apiVersion": "quay.herve4m.github.io/v1alpha1", "kind": "Organization", "spec": {"name": "fresh"}}
+    with before_the_first_transaction(
+        lambda: organizations.create_organization("fresh", by=owner), after="mirrors_namespace", naming="fresh"
+    ):
+        response = api.post("/api/v1/apply", declared)
+    assert response.json()["counts"] == {"created": 0, "changed": 0, "unchanged": 1, "failed": 0}
 
 
 def test_the_second_change_of_a_person_leaves_what_the_first_one_has_changed(stranger: User) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from django.db import transaction
 
-from mirrors.errors import MirrorError
+from mirrors.errors import AlreadyExists, MirrorError
 from mirrors.models.encryption import DecryptionFailed
 from mirrors.services.collisions import again_after_collision
 from mirrors.services.declarations.accounts import OrganizationKind, RobotKind
@@ -115,6 +116,8 @@ def apply(documents: Iterable[Document], *, rights: Rights, dry_run: bool = Fals
 def _apply(document: Document, rights: Rights) -> Applied:
     kind = KINDS[document.kind]
     try:
+        with suppress(AlreadyExists):  # somebody may have made it just now: who applies the same file at the same time
+            return again_after_collision(lambda: _bring(document, kind, rights))
         return again_after_collision(lambda: _bring(document, kind, rights))
     except MirrorError as error:
         return _failed(document, error.message, kind=kind, place=error.field)
