@@ -118,9 +118,9 @@ def sums_of(account: access.Account, wanted: Filter) -> Sums:
             mirrors=Count("pk"),
             enabled=Count("pk", filter=Q(is_enabled=True)),
             late=Count("pk", filter=_late(wanted.late_after)),
-            tags=Sum("last_sync__tags_total", default=0),
-            copied=Sum("last_sync__tags_copied", default=0),
-            bytes=Sum("last_sync__bytes_copied", default=0),
+            tags_total=Sum("last_sync__tags_total", default=0),
+            tags_copied=Sum("last_sync__tags_copied", default=0),
+            bytes_copied=Sum("last_sync__bytes_copied", default=0),
         )
     )
     host = Left("source_reference", StrIndex("source_reference", Value("/")) - 1)
@@ -131,9 +131,9 @@ def sums_of(account: access.Account, wanted: Filter) -> Sums:
         late=sum(group["late"] for group in groups),
         by_state={Phase(group["phase"]): group["mirrors"] for group in groups},
         by_host=list(hosts.values_list("host", "mirrors")[:HOSTS]),
-        tags=sum(group["tags"] for group in groups),
-        tags_copied=sum(group["copied"] for group in groups),
-        bytes_copied=sum(group["bytes"] for group in groups),
+        tags=sum(group["tags_total"] for group in groups),
+        tags_copied=sum(group["tags_copied"] for group in groups),
+        bytes_copied=sum(group["bytes_copied"] for group in groups),
     )
 
 

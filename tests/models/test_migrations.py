@@ -81,6 +81,34 @@ def test_mirrors_and_their_history_come_along_from_the_first_release(farm_of_the
     assert (plan.settled, plan.asks_target, plan.remembered) == (frozenset(), True, {})
 
 
+def test_every_mirror_knows_its_last_sync(farm_of_the_first_release: Any) -> None:
+    models = migrate("0004_memberships_become_teams")
+
+    def model(name: str) -> Any:
+        return models.get_model("mirrors", name)
+
+    namespace = model("Namespace").objects.create(name="acme", kind="organization")
+    robot = model("Robot").objects.create(namespace=namespace, name="mirror", token_ciphertext="x")
+    ended = {"finished_at": timezone.now()}
+    rows: dict[str, list[dict[str, Any]]] = {
+        "new": [{}],
+        "old": [{"status": "succeeded"} | ended, {"status": "lost"} | ended],
+        "busy": [{"status": "failed"} | ended, {"status": "queued"}],
+        "restored": [{"status": "cancelled"} | ended, {"status": "succeeded", "restores": {"tag": "v1"}} | ended],
+    }
+    for name, syncs in rows.items():
+        repository = model("Repository").objects.create(namespace=namespace, name=name, state="MIRROR")
+        values = {"source_reference": f"registry.example.com/team/{name}", "tag_patterns": ["*"]}
+        mirror = model("Mirror").objects.create(repository=repository, robot=robot, **values)
+        for sync in syncs:
+            model("Sync").objects.create(mirror=mirror, **sync)
+
+    migrate()
+
+    last = {mirror.repository.name: mirror.last_sync and mirror.last_sync.status for mirror in Mirror.objects.all()}
+    assert last == {"new": None, "old": "lost", "busy": "failed", "restored": "cancelled"}
+
+
 def test_members_of_organizations_come_into_teams(farm_of_the_first_release: Any) -> None:
     def model(name: str) -> Any:
         return farm_of_the_first_release.get_model("mirrors", name)
