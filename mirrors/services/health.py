@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import F, QuerySet
+from django.db.models import Count, F, Min, QuerySet
 from django.utils import timezone
 
 from mirrors.models import Mirror, Namespace, Repository, Sync
@@ -52,7 +52,7 @@ class Health:
 
 def health(namespace: Namespace | None = None, *, is_summary: bool = False) -> Health:
     """The sums and the verdict. is_summary: no repository is named."""
-    counts = mirror_phases.phase_counts(mirror_phases.with_phase(_mirrors(namespace)))
+    counts, oldest = _counts(namespace)
     total, never_run = sum(counts.values()), counts.get(Phase.NEVER_RUN, 0)
     failed = sum(counts.get(phase, 0) for phase in _FAILED)
     present, expected = workers.count_workers(), settings.REPO_MIRROR_WORKER_REPLICAS
@@ -70,7 +70,7 @@ def health(namespace: Namespace | None = None, *, is_summary: bool = False) -> H
         failed=failed,
         never_run=never_run,
         tags_pending=_tags_pending(namespace),
-        issues=grave if is_summary else [*grave, *_issues_of_mirrors(namespace, counts)],
+        issues=grave if is_summary else [*grave, *_issues_of_mirrors(namespace, counts, oldest=oldest)],
     )
 
 
@@ -87,6 +87,14 @@ def statuses(namespace: Namespace | None, *, limit: int, offset: int) -> tuple[l
 def _mirrors(namespace: Namespace | None) -> QuerySet[Mirror]:
     mirrors = Mirror.objects.filter(is_enabled=True, repository__state=Repository.State.MIRROR)
     return mirrors if namespace is None else mirrors.filter(repository__namespace=namespace)
+
+
+def _counts(namespace: Namespace | None) -> tuple[dict[Phase, int], datetime | None]:
+    """How many mirrors are in each phase, and when that ended which has not been synced for the longest time."""
+    phased = mirror_phases.with_phase(_mirrors(namespace)).order_by().values("phase")  # type: ignore[misc]  # annotated
+    groups = list(phased.annotate(count=Count("pk"), oldest=Min("last_sync__finished_at")))
+    ends = [group["oldest"] for group in groups if group["oldest"] is not None]
+    return {Phase(group["phase"]): group["count"] for group in groups}, min(ends, default=None)
 
 
 def _failing(failed: int, *, of: int) -> list[Issue]:
@@ -121,11 +129,14 @@ def _tags_pending(namespace: Namespace | None) -> int:
 _RUNNING = mirror_phases.Literal(Status.RUNNING.value)
 
 
-def _issues_of_mirrors(namespace: Namespace | None, counts: Mapping[Phase, int]) -> Iterator[Issue]:
+def _issues_of_mirrors(
+    namespace: Namespace | None, counts: Mapping[Phase, int], *, oldest: datetime | None
+) -> Iterator[Issue]:
     """At most SAMPLES of each kind; none is looked for that the counts say there is not."""
-    mirrors = _mirrors(namespace)
-    stale = mirrors.filter(last_sync__finished_at__lt=timezone.now() - STALE_AFTER)
-    yield from _samples(stale, "warning", "hasn't synced in over 24 hours")
+    mirrors, horizon = _mirrors(namespace), timezone.now() - STALE_AFTER
+    if oldest is not None and oldest < horizon:
+        stale = mirrors.filter(last_sync__finished_at__lt=horizon)
+        yield from _samples(stale, "warning", "hasn't synced in over 24 hours")
     phased = mirror_phases.with_phase(mirrors)
     if counts.get(Phase.NEVER_RUN):
         never = mirror_phases.in_phases(phased, (Phase.NEVER_RUN,))
