@@ -26,7 +26,7 @@ from mirrors.models import (
     TeamMember,
     User,
 )
-from mirrors.services.access_tokens import SCOPES
+from mirrors.services.accounts.access_tokens import SCOPES
 
 LARGE, DISCOVERED = "large", "discovered"
 DAYS = (3, 2, 1)

@@ -85,7 +85,7 @@ def main(path: str) -> None:
 def _measure(
     job: dict[str, Any], repository: str, *, tags: int, counter: QueryCounter, listener: OptionsListener
 ) -> FarmResult:
-    from mirrors.services import sync_runs
+    from mirrors.services.syncs import sync_runs
 
     mirror = _mirror(job, repository)
     syncs, engines, queries, beats = [], [], [], []

@@ -281,9 +281,9 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 AUTH_USER_MODEL = "mirrors.User"
-AUTHENTICATION_BACKENDS = ["mirrors.services.sign_in.PasswordBackend"]
+AUTHENTICATION_BACKENDS = ["mirrors.services.accounts.sign_in.PasswordBackend"]
 if OIDC_ISSUER:
-    AUTHENTICATION_BACKENDS.append("mirrors.services.openid.OpenIDBackend")
+    AUTHENTICATION_BACKENDS.append("mirrors.services.accounts.openid.OpenIDBackend")
 LOGIN_URL = "web:sign-in"
 LOGIN_REDIRECT_URL = "web:repositories"
 LOGOUT_REDIRECT_URL = "web:sign-in"

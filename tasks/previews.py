@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from mirrors.services import previews
+from mirrors.services.mirroring import previews
 
 
 @shared_task(name="tasks.previews.run_preview")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from mirrors.services import previews, schedules
+from mirrors.services.mirroring import previews
+from mirrors.services.syncs import schedules
 
 
 @shared_task(name="tasks.schedules.enqueue_due_syncs")

@@ -6,7 +6,7 @@ import os
 
 from celery import Task, shared_task
 
-from mirrors.services import sync_runs
+from mirrors.services.syncs import sync_runs
 
 
 @shared_task(name="tasks.syncs.run_sync", bind=True)

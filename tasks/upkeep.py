@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from mirrors.services import logs, previews, sign_in, sign_in_throttle, upkeep
+from mirrors.services.accounts import sign_in, sign_in_throttle
+from mirrors.services.logs import logs
+from mirrors.services.mirroring import previews
+from mirrors.services.syncs import upkeep
 
 
 @shared_task(name="tasks.upkeep.collect_garbage")

@@ -11,7 +11,7 @@ from django.db import DatabaseError, InterfaceError, connection
 
 from mirrors.models.worker import REPORTS_EVERY
 from mirrors.queue import SYNC_QUEUE
-from mirrors.services import workers
+from mirrors.services.syncs import workers
 
 logger = logging.getLogger(__name__)
 

@@ -12,7 +12,8 @@ from mirrors.admin.bases import AccountAdmin, DeletableAdmin, KeptAdmin, ServedA
 from mirrors.admin.forms import NamespaceForm
 from mirrors.admin.teams import TeamInline
 from mirrors.models import AccessToken, Application, Namespace, Robot, User
-from mirrors.services import access, applications, organizations, people, robots
+from mirrors.services import access
+from mirrors.services.accounts import applications, organizations, people, robots
 
 POWERS = ("is_staff", "is_superuser", "is_readonly_superuser", "groups", "user_permissions", "openid_subject")
 """What only superusers give."""

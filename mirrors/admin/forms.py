@@ -13,7 +13,8 @@ from mirrors.errors import InvalidInput
 from mirrors.models import Namespace, Registry, Robot, Team, User
 from mirrors.models.names import HINTS, REPOSITORY_NAME
 from mirrors.oci.images.names import is_repository_name
-from mirrors.services import certificates, signature_policies, teams
+from mirrors.services.accounts import teams
+from mirrors.services.syncs import certificates, signature_policies
 
 if TYPE_CHECKING:
     RegistryModelForm = forms.ModelForm[Registry]

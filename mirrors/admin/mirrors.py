@@ -12,7 +12,9 @@ from django.utils.safestring import SafeString
 from mirrors.admin.bases import ReadOnlyAdmin, page_link, person
 from mirrors.errors import Forbidden, MirrorError
 from mirrors.models import Mirror
-from mirrors.services import access, mirrors, syncs
+from mirrors.services import access
+from mirrors.services.mirroring import mirrors
+from mirrors.services.syncs import syncs
 
 
 @admin.register(Mirror)

@@ -12,7 +12,8 @@ from django.http import HttpRequest, HttpResponse
 from mirrors.admin.bases import ReadOnlyAdmin, person
 from mirrors.errors import Forbidden, MirrorError
 from mirrors.models import DiscoveredRepository, Namespace, OrganizationMirror
-from mirrors.services import access, organization_mirrors
+from mirrors.services import access
+from mirrors.services.organization_mirrors import organization_mirrors
 
 
 @admin.register(OrganizationMirror)

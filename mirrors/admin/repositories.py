@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from mirrors.admin.bases import Inline, KeptAdmin, ModelAdmin, ServedAdmin, page_link, person
 from mirrors.admin.forms import PermissionFormSet, RegistryForm
 from mirrors.models import Registry, Repository, RepositoryPermission
-from mirrors.services import permissions, repositories
+from mirrors.services.repositories import permissions, repositories
 
 
 class PermissionInline(Inline):

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from mirrors.admin.bases import Inline, ServedAdmin
 from mirrors.admin.forms import TeamForm, TeamMemberFormSet
 from mirrors.models import Namespace, Team, TeamMember
-from mirrors.services import teams
+from mirrors.services.accounts import teams
 
 
 class TeamMemberInline(Inline):

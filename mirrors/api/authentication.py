@@ -13,7 +13,8 @@ from rest_framework.views import APIView
 from mirrorfarm.csrf import CSRFMiddleware
 from mirrors.api.errors import CSRFRefused, InsufficientScope, NotSignedIn
 from mirrors.models import AccessToken, User
-from mirrors.services import access, access_tokens
+from mirrors.services import access
+from mirrors.services.accounts import access_tokens
 
 IMPLIED = {
     "repo:admin": {"repo:write", "repo:read"},

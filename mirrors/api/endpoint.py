@@ -16,8 +16,9 @@ from mirrors.api.authentication import BearerAuthentication, HoldsScope, Session
 from mirrors.api.errors import InsufficientScope, NoSuchRoute
 from mirrors.models import AccessToken, User
 from mirrors.models.repository import RepositoryPermission
-from mirrors.services import access, log_entries
+from mirrors.services import access
 from mirrors.services.collisions import TRIES, again_after_collision, is_collision
+from mirrors.services.logs import log_entries
 
 
 class JSONAlways(BaseContentNegotiation):

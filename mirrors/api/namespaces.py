@@ -8,7 +8,8 @@ from mirrors.api.authentication import caller
 from mirrors.api.errors import InsufficientScope
 from mirrors.errors import NotFound
 from mirrors.models import Namespace
-from mirrors.services import access, namespaces, organizations
+from mirrors.services import access
+from mirrors.services.accounts import namespaces, organizations
 
 
 def administered_organization(request: Request, name: str, *, reading: bool = False) -> Namespace:

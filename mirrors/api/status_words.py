@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mirrors.models import OrganizationMirror
-from mirrors.services.mirror_phases import Phase
+from mirrors.services.mirroring.mirror_phases import Phase
 
 OF_PHASE = {
     Phase.NEVER_RUN: "NEVER_RUN",

@@ -16,7 +16,7 @@ from rich.console import Console
 from mirrors.errors import MirrorError, NotFound
 from mirrors.models import User
 from mirrors.models.encryption import DecryptionFailed
-from mirrors.services import people
+from mirrors.services.accounts import people
 
 WIDE = 500  # a pipe or file has no width to fit tables into
 

@@ -15,7 +15,9 @@ from mirrors.management.progress import end_of, follow
 from mirrors.models import Mirror, Namespace, Repository, Sync, User
 from mirrors.models.sync import Status
 from mirrors.sample.images import SAMPLE_REPOSITORY
-from mirrors.services import mirrors, namespaces, organizations, repositories
+from mirrors.services.accounts import namespaces, organizations
+from mirrors.services.mirroring import mirrors
+from mirrors.services.repositories import repositories
 
 ORGANIZATION = "demo"
 FULL_NAME = f"{ORGANIZATION}/{SAMPLE_REPOSITORY}"

@@ -11,8 +11,8 @@ from rich.table import Table
 from mirrors.management.progress import activity, counts, end_of
 from mirrors.models import Mirror, Sync, TagCopy
 from mirrors.oci import IndexMode
-from mirrors.services.intervals import interval_text
-from mirrors.services.mirror_status import MirrorStatus, State, statuses_of
+from mirrors.services.mirroring.intervals import interval_text
+from mirrors.services.mirroring.mirror_status import MirrorStatus, State, statuses_of
 
 STYLES = {State.SUCCEEDED: "green", State.FAILED: "red", State.SYNCING: "cyan", State.RETRYING: "yellow"}
 FAILED_TAGS_SHOWN = 20

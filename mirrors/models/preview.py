@@ -14,7 +14,7 @@ class Preview(models.Model):
     """A question and, once a worker has looked at both registries, its answer; forgotten after `expires_at`.
 
     configuration: the columns of the mirror that is asked about, without secrets. Secrets are deleted when it ends.
-    result: see `mirrors.services.preview_findings`.
+    result: see `mirrors.services.mirroring.preview_findings`.
     """
 
     class Status(models.TextChoices):

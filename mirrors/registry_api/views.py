@@ -13,8 +13,9 @@ from django.views.decorators.debug import sensitive_variables
 from mirrors.errors import InvalidInput, TooManyAttempts
 from mirrors.oci.store.distribution import Endpoint, ErrorCode, Kind, Refusal, parse_path, read
 from mirrors.registry_api.responses import respond
-from mirrors.services import connections, registry_tokens
-from mirrors.services.registry_tokens import Account, PullAccess, RegistryToken
+from mirrors.services.accounts import registry_tokens
+from mirrors.services.accounts.registry_tokens import Account, PullAccess, RegistryToken
+from mirrors.services.syncs import connections
 
 
 @csrf_exempt

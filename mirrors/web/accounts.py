@@ -17,7 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from mirrors.errors import TooManyAttempts
-from mirrors.services import sign_in
+from mirrors.services.accounts import sign_in
 
 THEME_COOKIE = "theme"
 YEAR = 365 * 24 * 3600

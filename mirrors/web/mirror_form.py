@@ -13,7 +13,8 @@ from mirrors.models.encryption import DecryptionFailed
 from mirrors.models.mirror import ARCHITECTURES, DEFAULT_INTERVAL, MINIMUM_TIMEOUT
 from mirrors.oci import IndexMode
 from mirrors.oci.redaction import MASK, without_password
-from mirrors.services import mirror_fields, signature_policies
+from mirrors.services.mirroring import mirror_fields
+from mirrors.services.syncs import signature_policies
 from mirrors.tag_filters import split_patterns
 from mirrors.web import words
 from mirrors.web.forms import REQUIRED

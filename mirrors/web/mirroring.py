@@ -12,8 +12,10 @@ from django.shortcuts import redirect, render
 
 from mirrors.errors import AlreadyExists, AlreadySyncing, InvalidInput, NotFound, NotSyncing
 from mirrors.models import Mirror, Repository, Sync
-from mirrors.services import history, mirrors, robots, syncs
-from mirrors.services.mirror_status import status_of
+from mirrors.services.accounts import robots
+from mirrors.services.mirroring import history, mirrors
+from mirrors.services.mirroring.mirror_status import status_of
+from mirrors.services.syncs import syncs
 from mirrors.web import status as states
 from mirrors.web.mirror_form import MirrorForm
 from mirrors.web.pages import RepositoryView, is_fragment

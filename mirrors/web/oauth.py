@@ -13,8 +13,8 @@ from django.utils.cache import add_never_cache_headers
 from django.views.decorators.http import require_safe
 
 from mirrors.errors import InvalidInput, MirrorError
-from mirrors.services import implicit_grant
-from mirrors.services.implicit_grant import SCOPE_TITLES, Grant
+from mirrors.services.accounts import implicit_grant
+from mirrors.services.accounts.implicit_grant import SCOPE_TITLES, Grant
 from mirrors.web.pages import PageView
 from mirrors.web.security import policy_with_forms_to
 

@@ -13,7 +13,7 @@ from django.shortcuts import render
 from jwt import PyJWTError
 from mozilla_django_oidc.views import OIDCAuthenticationCallbackView, OIDCAuthenticationRequestView
 
-from mirrors.services import sign_in
+from mirrors.services.accounts import sign_in
 from mirrors.web.accounts import SignInForm
 
 logger = logging.getLogger(__name__)

@@ -17,8 +17,9 @@ from django.urls import reverse
 
 from mirrors.errors import AlreadyExists, InvalidInput
 from mirrors.models import MirroredTag, Repository, User
-from mirrors.services import access, repositories
-from mirrors.services.mirror_status import MirrorStatus, statuses_of
+from mirrors.services import access
+from mirrors.services.mirroring.mirror_status import MirrorStatus, statuses_of
+from mirrors.services.repositories import repositories
 from mirrors.web.forms import RepositoryForm
 from mirrors.web.pages import PageView, RepositoryView
 

@@ -12,8 +12,8 @@ from django.utils import timezone
 from mirrors.models import Sync, TagCopy
 from mirrors.models.sync import Stage, Status, Trigger
 from mirrors.oci.display import human_size
-from mirrors.services import history
-from mirrors.services.mirror_status import MirrorStatus, State
+from mirrors.services.mirroring import history
+from mirrors.services.mirroring.mirror_status import MirrorStatus, State
 from mirrors.web import words
 
 TAGS_SHOWN = 100

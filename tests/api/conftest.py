@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from django.test import Client
 
 from mirrors.models import Namespace, User
-from mirrors.services import access_tokens
+from mirrors.services.accounts import access_tokens
 from tests.api.answers import check_answer
 from tests.fixtures.domain import join
 

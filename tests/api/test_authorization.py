@@ -43,7 +43,7 @@ from mirrors.models import (
     User,
     UserNotification,
 )
-from mirrors.services import access_tokens
+from mirrors.services.accounts import access_tokens
 from tests.api.conftest import BODY
 from tests.fixtures.domain import join, mirror_organization
 

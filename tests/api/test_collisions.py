@@ -13,9 +13,10 @@ import pytest
 from django.db import IntegrityError, connection
 
 from mirrors.models import Application, Mirror, Namespace, Repository, RepositoryPermission, Robot, Sync, User
-from mirrors.services import applications, organizations, people, repositories
+from mirrors.services.accounts import applications, organizations, people
 from mirrors.services.collisions import TRIES
-from mirrors.services.mirrors import delete_mirror
+from mirrors.services.mirroring.mirrors import delete_mirror
+from mirrors.services.repositories import repositories
 from tests.api.conftest import MIRROR, APIClient
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -11,7 +11,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from mirrors.models import User
-from mirrors.services import access_tokens
+from mirrors.services.accounts import access_tokens
 
 API, PAGE = "/api/v1/user/", "/repository"
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mirrors.errors import InvalidInput
-from mirrors.services import mirror_fields
+from mirrors.services.mirroring import mirror_fields
 
 TOO_MANY_SECONDS = 2**31
 

@@ -9,7 +9,7 @@ from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from mirrors.models import Namespace, Repository, Robot, User
-from mirrors.services import access_tokens
+from mirrors.services.accounts import access_tokens
 from tests.contract.collection import Client
 from tests.registry import FaultyRegistry
 

@@ -9,7 +9,7 @@ from pytest_django import Settings
 
 from mirrors.models import AccessToken, Application, Namespace, User
 from mirrors.sample.images import small_image, store_image
-from mirrors.services import connections
+from mirrors.services.syncs import connections
 from tests.contract.collection import Client, ModuleFailed, modules
 from tests.contract.collection import accounts as more
 from tests.fixtures.domain import PASSWORD

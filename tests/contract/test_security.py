@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 
 from mirrors.models import Namespace, Repository, User
-from mirrors.services import access_tokens
+from mirrors.services.accounts import access_tokens
 from tests.fixtures.domain import join
 
 REPOSITORY = "/api/v1/repository/acme/app"

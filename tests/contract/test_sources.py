@@ -6,7 +6,7 @@ import pytest
 from pytest_django import Settings
 
 from mirrors.models import Mirror, Namespace, Repository, Robot, User
-from mirrors.services import access_tokens
+from mirrors.services.accounts import access_tokens
 from tests.api.conftest import BODY, MIRROR, APIClient
 
 

@@ -12,7 +12,8 @@ import pytest
 from mirrors.models import Mirror, Namespace, OrganizationMirror, Repository, Robot, User
 from mirrors.oci import StoredRepository
 from mirrors.sample.images import small_image, store_image
-from mirrors.services import access_tokens, connections
+from mirrors.services.accounts import access_tokens
+from mirrors.services.syncs import connections
 from tests.api.conftest import BODY, APIClient
 from tests.fixtures.domain import mirror_organization
 

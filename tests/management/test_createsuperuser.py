@@ -7,7 +7,7 @@ from django.core.management import CommandError, call_command
 
 from mirrors.errors import AlreadyExists
 from mirrors.models import LogEntry, Namespace, User
-from mirrors.services import people
+from mirrors.services.accounts import people
 
 
 def test_the_name_of_an_organization_is_refused_in_a_sentence(organization: Namespace) -> None:

@@ -12,7 +12,7 @@ from cryptography.fernet import Fernet
 from django.utils import timezone
 
 from mirrors.models import AccessToken, Mirror, User
-from mirrors.services import access_tokens
+from mirrors.services.accounts import access_tokens
 from tests.management.conftest import Ran
 
 

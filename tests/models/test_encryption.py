@@ -9,7 +9,7 @@ from pytest_django import Settings
 
 from mirrors.models import Mirror, Robot
 from mirrors.models.encryption import DecryptionFailed, decrypt, encrypt
-from mirrors.services import upkeep
+from mirrors.services.syncs import upkeep
 
 pytestmark = pytest.mark.django_db
 

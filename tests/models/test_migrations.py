@@ -12,9 +12,9 @@ from django.utils import timezone
 
 from mirrors.models import Mirror, Sync, TagCopy, TeamMember
 from mirrors.oci import IndexMode
-from mirrors.services import history
-from mirrors.services.mirror_status import status_of
-from mirrors.services.sync_plans import plan_of, snapshot_of
+from mirrors.services.mirroring import history
+from mirrors.services.mirroring.mirror_status import status_of
+from mirrors.services.syncs.sync_plans import plan_of, snapshot_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -11,7 +11,7 @@ from django.test import Client
 
 from mirrors.models import Mirror, Namespace, Repository, RepositoryPermission, Robot, Team, User
 from mirrors.oci import Store
-from mirrors.services import access_tokens
+from mirrors.services.accounts import access_tokens
 from tests.fixtures.domain import PASSWORD, join, mirror_organization
 from tests.registry_api.conftest import PRIVATE_IMAGE
 from tests.registry_api.test_tokens import ask, basic, pulls

@@ -18,9 +18,9 @@ from django.utils import timezone
 
 from mirrors.models import Namespace, Repository, Robot, User
 from mirrors.oci import Store
-from mirrors.services import access_tokens, registry_tokens
-from mirrors.services.registry_tokens import LIFETIME, MAX_SCOPES, PullAccess
-from mirrors.services.sign_in_throttle import ACCOUNT_HERE
+from mirrors.services.accounts import access_tokens, registry_tokens
+from mirrors.services.accounts.registry_tokens import LIFETIME, MAX_SCOPES, PullAccess
+from mirrors.services.accounts.sign_in_throttle import ACCOUNT_HERE
 from tests.fixtures.domain import PASSWORD
 from tests.registry_api.conftest import PRIVATE_IMAGE, Door
 

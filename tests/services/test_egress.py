@@ -10,8 +10,9 @@ from mirrors.errors import InvalidInput
 from mirrors.models import Mirror, Registry
 from mirrors.oci import BlockedDestination, EgressGuard, Side
 from mirrors.sample import address
-from mirrors.services import connections, mirror_fields
-from mirrors.services.connections import Location
+from mirrors.services.mirroring import mirror_fields
+from mirrors.services.syncs import connections
+from mirrors.services.syncs.connections import Location
 from tests.registry import FaultyRegistry
 
 

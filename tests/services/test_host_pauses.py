@@ -14,8 +14,8 @@ from django.utils import timezone
 from mirrors.models import HostPause, Mirror, Sync
 from mirrors.oci import PROCESS_PAUSES
 from mirrors.oci.remote.limits.pauses import LONGEST_PAUSE
-from mirrors.services import heartbeat, host_pauses, upkeep
-from mirrors.services.sync_records import SyncRecords
+from mirrors.services.syncs import heartbeat, host_pauses, upkeep
+from mirrors.services.syncs.sync_records import SyncRecords
 
 pytestmark = pytest.mark.django_db
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mirrors.errors import InvalidInput
-from mirrors.services.intervals import interval_text, parse_interval
+from mirrors.services.mirroring.intervals import interval_text, parse_interval
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from mirrors.models import Mirror, Sync
 from mirrors.models.sync import Status
 from mirrors.oci import Code
 from mirrors.sample.images import small_image
-from mirrors.services import sync_runs
+from mirrors.services.syncs import sync_runs
 from tests.registry import FaultyRegistry
 from tests.registry.switches import Login
 

@@ -13,8 +13,9 @@ from django.utils import timezone
 from mirrors.models import Mirror, Sync
 from mirrors.models.sync import Status, Trigger
 from mirrors.oci import Code, Side
-from mirrors.services import mirrors, schedules, syncs, upkeep
-from mirrors.services.mirror_phases import Phase, phase_counts, with_phase
+from mirrors.services.mirroring import mirrors
+from mirrors.services.mirroring.mirror_phases import Phase, phase_counts, with_phase
+from mirrors.services.syncs import schedules, syncs, upkeep
 
 pytestmark = pytest.mark.django_db
 

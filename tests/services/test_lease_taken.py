@@ -12,7 +12,7 @@ from pytest_django import Settings
 
 from mirrors.models import Mirror, Sync
 from mirrors.models.sync import Status
-from mirrors.services import sync_runs
+from mirrors.services.syncs import sync_runs
 from tests.fixtures.waiting import wait_until
 from tests.registry import FaultyRegistry
 

@@ -8,8 +8,9 @@ import pytest
 from django.contrib.auth.models import AnonymousUser
 
 from mirrors.models import Application, LogEntry, Namespace, Repository, Robot, User
-from mirrors.services import access_tokens, log_entries
-from mirrors.services.log_entries import acting, identify, record
+from mirrors.services.accounts import access_tokens
+from mirrors.services.logs import log_entries
+from mirrors.services.logs.log_entries import acting, identify, record
 from mirrors.services.storable import LONGEST_MESSAGE
 
 pytestmark = pytest.mark.django_db

@@ -9,8 +9,8 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from mirrors.models import LogEntry, Repository
-from mirrors.services import logs
-from mirrors.services.log_entries import record
+from mirrors.services.logs import logs
+from mirrors.services.logs.log_entries import record
 from tasks.upkeep import forget_old_syncs
 
 pytestmark = pytest.mark.django_db

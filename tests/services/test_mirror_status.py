@@ -13,7 +13,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from mirrors.models import Mirror, Sync
 from mirrors.models.sync import Trigger
 from mirrors.oci import Code, Side
-from mirrors.services.mirror_status import State, status_of, statuses_of
+from mirrors.services.mirroring.mirror_status import State, status_of, statuses_of
 
 pytestmark = pytest.mark.django_db
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from mirrors.errors import AlreadyExists, InvalidInput, NotFound
 from mirrors.models import Mirror, Namespace, Repository, RepositoryPermission, Robot, Sync
 from mirrors.models.sync import Status, Trigger
-from mirrors.services import mirrors
+from mirrors.services.mirroring import mirrors
 
 pytestmark = pytest.mark.django_db
 

@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from mirrors.errors import AlreadyExists, InvalidInput, NotFound
 from mirrors.models import AccessToken, Mirror, Namespace, Robot, User
-from mirrors.services import access, access_tokens, namespaces, organizations, robots
+from mirrors.services import access
+from mirrors.services.accounts import access_tokens, namespaces, organizations, robots
 
 
 def test_who_makes_an_organization_administers_it(owner: User) -> None:

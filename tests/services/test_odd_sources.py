@@ -11,8 +11,8 @@ from mirrors.models import Mirror, Sync, TagCopy
 from mirrors.models.sync import Status
 from mirrors.oci import Action, Code, TagOutcome
 from mirrors.sample.images import small_image
-from mirrors.services import schedules, sync_runs
-from mirrors.services.sync_records import SyncRecords
+from mirrors.services.syncs import schedules, sync_runs
+from mirrors.services.syncs.sync_records import SyncRecords
 from tests.registry import FaultyRegistry
 
 pytestmark = pytest.mark.django_db(transaction=True)

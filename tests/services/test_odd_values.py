@@ -9,7 +9,7 @@ import pytest
 
 from mirrors.errors import InvalidInput
 from mirrors.models import Mirror
-from mirrors.services import mirrors
+from mirrors.services.mirroring import mirrors
 
 pytestmark = pytest.mark.django_db
 

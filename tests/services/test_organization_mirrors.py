@@ -13,8 +13,10 @@ from django.utils import timezone
 from mirrors.errors import InvalidInput, MirrorError
 from mirrors.models import DiscoveredRepository, Mirror, Namespace, OrganizationMirror, Repository, Robot, Sync, User
 from mirrors.models.sync import Status
-from mirrors.services import organization_mirrors, organizations, repositories
-from mirrors.services.organization_mirror_fields import CLEANERS, clean
+from mirrors.services.accounts import organizations
+from mirrors.services.organization_mirrors import organization_mirrors
+from mirrors.services.organization_mirrors.organization_mirror_fields import CLEANERS, clean
+from mirrors.services.repositories import repositories
 from tests.fixtures.domain import join
 
 

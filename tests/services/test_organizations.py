@@ -10,7 +10,8 @@ import pytest
 from mirrors.errors import AlreadyExists, InvalidInput
 from mirrors.models import LogEntry, Mirror, Namespace, OrganizationMirror, Repository, Robot, Sync, Team, User
 from mirrors.oci import Store
-from mirrors.services import organizations, removal, robots
+from mirrors.services.accounts import organizations, robots
+from mirrors.services.repositories import removal
 from tests.fixtures.domain import mirror_organization
 
 

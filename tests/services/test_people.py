@@ -8,7 +8,7 @@ import pytest
 
 from mirrors.errors import AlreadyExists, InvalidInput, NotFound
 from mirrors.models import LogEntry, Namespace, Repository, Team, User
-from mirrors.services import access_tokens, people
+from mirrors.services.accounts import access_tokens, people
 
 PASSWORD = "a-long-password-7Qx"
 

@@ -14,7 +14,8 @@ from mirrors.errors import InvalidInput, NotFound
 from mirrors.models import Mirror, MirroredTag, Preview, Repository, Sync, TagCopy, User
 from mirrors.oci import PROCESS_PAUSES
 from mirrors.sample.images import small_image, small_index
-from mirrors.services import connections, preview_plans, previews, sync_runs
+from mirrors.services.mirroring import preview_plans, previews
+from mirrors.services.syncs import connections, sync_runs
 from tests.registry import FaultyRegistry
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -12,7 +12,7 @@ from mirrors.models.sync import Status
 from mirrors.oci import RegistryFault, Side, Store, StoredRepository
 from mirrors.oci.images.companions import fallback_tag
 from mirrors.sample.images import Image, build_index, small_image, small_index
-from mirrors.services import sync_runs
+from mirrors.services.syncs import sync_runs
 from tests.oci.artifacts import put_cosign, put_fallback, referrer
 from tests.registry import FaultyRegistry, StoredTags
 

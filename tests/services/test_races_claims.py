@@ -14,7 +14,8 @@ from django.utils import timezone
 from mirrors.errors import AlreadySyncing
 from mirrors.models import Mirror, Sync
 from mirrors.models.sync import Status, Trigger
-from mirrors.services import mirrors, schedules, sync_runs, syncs
+from mirrors.services.mirroring import mirrors
+from mirrors.services.syncs import schedules, sync_runs, syncs
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

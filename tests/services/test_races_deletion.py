@@ -14,7 +14,8 @@ from django.utils import timezone
 
 from mirrors.errors import NotFound
 from mirrors.models import Mirror, Repository, Sync, TagCopy
-from mirrors.services import mirrors, schedules
+from mirrors.services.mirroring import mirrors
+from mirrors.services.syncs import schedules
 from tests.fixtures.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -10,9 +10,9 @@ from django.utils import timezone
 from mirrors.models import Mirror, Sync, User
 from mirrors.models.sync import Status, Trigger
 from mirrors.oci import Code
-from mirrors.services import schedules, sync_runs, syncs
-from mirrors.services.sync_records import SyncRecords
-from mirrors.services.sync_runs import Failure, Outcome
+from mirrors.services.syncs import schedules, sync_runs, syncs
+from mirrors.services.syncs.sync_records import SyncRecords
+from mirrors.services.syncs.sync_runs import Failure, Outcome
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

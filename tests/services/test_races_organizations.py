@@ -13,7 +13,8 @@ from django.db import connection, transaction
 
 from mirrors.errors import InvalidInput, NotFound
 from mirrors.models import LogEntry, Mirror, Namespace, Repository, Sync, TagCopy, User
-from mirrors.services import log_entries, organizations, teams
+from mirrors.services.accounts import organizations, teams
+from mirrors.services.logs import log_entries
 from tests.fixtures.domain import join
 
 pytestmark = pytest.mark.django_db(transaction=True)

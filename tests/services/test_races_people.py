@@ -13,7 +13,8 @@ from django.utils import timezone
 from mirrors.errors import NotSyncing
 from mirrors.models import Mirror, Sync
 from mirrors.models.sync import Status
-from mirrors.services import mirrors, syncs
+from mirrors.services.mirroring import mirrors
+from mirrors.services.syncs import syncs
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

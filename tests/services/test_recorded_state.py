@@ -16,8 +16,9 @@ from mirrors.models.sync import Status, Trigger
 from mirrors.oci import Action, TagOutcome
 from mirrors.oci.copying.progress import ReferrerFailure
 from mirrors.sample.images import small_image, small_index
-from mirrors.services import history, sync_runs
-from mirrors.services.sync_records import SyncRecords
+from mirrors.services.mirroring import history
+from mirrors.services.syncs import sync_runs
+from mirrors.services.syncs.sync_records import SyncRecords
 from tests.registry import FaultyRegistry
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -11,9 +11,11 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 from mirrors.errors import AlreadyExists, Forbidden, InvalidInput, NotFound
 from mirrors.models import LogEntry, Mirror, Namespace, OrganizationMirror, Registry, Repository, Robot, Sync, User
 from mirrors.sample.images import small_image
-from mirrors.services import access, connections, repositories, sync_runs
-from mirrors.services.heartbeat import Heartbeat, Verdict
-from mirrors.services.sync_records import SyncRecords
+from mirrors.services import access
+from mirrors.services.repositories import repositories
+from mirrors.services.syncs import connections, sync_runs
+from mirrors.services.syncs.heartbeat import Heartbeat, Verdict
+from mirrors.services.syncs.sync_records import SyncRecords
 from tests.fixtures.domain import join, mirror_organization
 from tests.fixtures.waiting import wait_until
 from tests.registry_api.conftest import fill

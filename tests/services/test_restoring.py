@@ -14,7 +14,8 @@ from mirrors.models.sync import Status, Trigger
 from mirrors.oci import Code
 from mirrors.oci.store.garbage import collect_garbage
 from mirrors.sample.images import small_image, small_index
-from mirrors.services import connections, mirror_phases, mirror_status, restoring, sync_runs, syncs
+from mirrors.services.mirroring import mirror_phases, mirror_status, restoring
+from mirrors.services.syncs import connections, sync_runs, syncs
 from tests.registry import FaultyRegistry
 
 pytestmark = pytest.mark.django_db(transaction=True)

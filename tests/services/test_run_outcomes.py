@@ -11,7 +11,8 @@ from mirrors.models import Mirror, Sync
 from mirrors.models.sync import Status, Trigger
 from mirrors.oci import Store
 from mirrors.sample.images import small_image, small_index
-from mirrors.services import mirrors, sync_plans, sync_runs
+from mirrors.services.mirroring import mirrors
+from mirrors.services.syncs import sync_plans, sync_runs
 from tests.registry import FaultyRegistry
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -10,7 +10,7 @@ from pytest_django import Settings
 from mirrors.models import Mirror, Registry, Sync
 from mirrors.models.sync import Status
 from mirrors.sample.images import small_image
-from mirrors.services import connections, sync_runs
+from mirrors.services.syncs import connections, sync_runs
 from tests.registry import FaultyRegistry
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -14,7 +14,7 @@ from pytest_django import Settings
 from mirrors.models import Mirror, Repository, Sync
 from mirrors.models.sync import Status, Trigger
 from mirrors.oci import Code, Side
-from mirrors.services import schedules
+from mirrors.services.syncs import schedules
 
 SECOND = timedelta(seconds=1)
 HOUR = timedelta(hours=1)

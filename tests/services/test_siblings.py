@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from mirrors.models import Mirror, MirroredTag, Namespace, Repository, Robot
-from mirrors.services import connections
+from mirrors.services.syncs import connections
 
 pytestmark = pytest.mark.django_db
 

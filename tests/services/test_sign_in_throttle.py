@@ -15,9 +15,16 @@ from django.utils import timezone
 
 from mirrors.errors import TooManyAttempts
 from mirrors.models import SignInFailures, User
-from mirrors.services import sign_in
-from mirrors.services.log_entries import acting
-from mirrors.services.sign_in_throttle import ACCOUNT, ACCOUNT_HERE, ADDRESS, QUIET, Attempt, forget_old_attempts
+from mirrors.services.accounts import sign_in
+from mirrors.services.accounts.sign_in_throttle import (
+    ACCOUNT,
+    ACCOUNT_HERE,
+    ADDRESS,
+    QUIET,
+    Attempt,
+    forget_old_attempts,
+)
+from mirrors.services.logs.log_entries import acting
 from tests.fixtures.domain import PASSWORD
 
 pytestmark = pytest.mark.django_db

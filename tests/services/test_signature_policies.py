@@ -13,7 +13,7 @@ from mirrors.models import Mirror, Namespace, Sync
 from mirrors.models.sync import Status
 from mirrors.oci import Code
 from mirrors.sample.images import small_image
-from mirrors.services import signature_policies, sync_runs
+from mirrors.services.syncs import signature_policies, sync_runs
 from tests.oci.signatures.signing import payload, put_tag, signed_layer, signer
 from tests.registry import FaultyRegistry
 

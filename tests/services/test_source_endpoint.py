@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mirrors.models import Mirror, Registry
-from mirrors.services import connections
+from mirrors.services.syncs import connections
 
 pytestmark = pytest.mark.django_db
 

@@ -16,8 +16,8 @@ from mirrors.errors import NotSyncing
 from mirrors.models import LogEntry, Mirror, Sync, TagCopy, User
 from mirrors.oci import PROCESS_PAUSES, Action, TagOutcome
 from mirrors.sample.images import small_image
-from mirrors.services import schedules, sync_log, sync_runs, syncs
-from mirrors.services.sync_records import SyncRecords
+from mirrors.services.syncs import schedules, sync_log, sync_runs, syncs
+from mirrors.services.syncs.sync_records import SyncRecords
 from tests.registry import FaultyRegistry
 
 pytestmark = pytest.mark.django_db(transaction=True)

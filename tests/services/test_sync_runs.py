@@ -15,8 +15,8 @@ from mirrors.models import HostPause, Mirror, Repository, Sync, TagCopy
 from mirrors.models.sync import Status, Trigger
 from mirrors.oci import PROCESS_PAUSES, Code
 from mirrors.sample.images import small_image
-from mirrors.services import connections, sync_runs
-from mirrors.services.host_pauses import exchange_pauses
+from mirrors.services.syncs import connections, sync_runs
+from mirrors.services.syncs.host_pauses import exchange_pauses
 from tests.registry import FaultyRegistry
 
 # The heartbeat writes from a thread of its own, so nothing may hide in a transaction of the test.

@@ -10,7 +10,7 @@ from django.utils import timezone
 from mirrors.errors import AlreadySyncing, NotSyncing
 from mirrors.models import Mirror, Sync, User
 from mirrors.models.sync import Status, Trigger
-from mirrors.services import syncs
+from mirrors.services.syncs import syncs
 
 
 def test_a_request_queues_a_sync_and_tells_the_workers(mirror: Mirror, owner: User, rung: list[int]) -> None:

@@ -8,7 +8,8 @@ import pytest
 
 from mirrors.errors import InvalidInput, NotFound
 from mirrors.models import LogEntry, Namespace, Robot, Team, User
-from mirrors.services import access, organizations, robots, teams
+from mirrors.services import access
+from mirrors.services.accounts import organizations, robots, teams
 from tests.fixtures.domain import join
 
 LAST = "This would leave acme without an administrator: put another user into a team with the role admin first."

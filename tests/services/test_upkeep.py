@@ -17,7 +17,7 @@ from pytest_django import Settings
 from mirrors.models import Mirror, Repository, Sync, TagCopy
 from mirrors.oci import StoredRepository
 from mirrors.sample.images import small_image, store_image
-from mirrors.services import connections, upkeep
+from mirrors.services.syncs import connections, upkeep
 
 pytestmark = pytest.mark.django_db
 

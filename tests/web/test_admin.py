@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from mirrors.models import AccessToken, HostPause, Mirror, Namespace, Registry, Repository, Sync, User
-from mirrors.services import access_tokens
+from mirrors.services.accounts import access_tokens
 from tests.fixtures.browsing import text_of
 from tests.web.conftest import signed_in
 

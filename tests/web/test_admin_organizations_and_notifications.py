@@ -20,7 +20,8 @@ from mirrors.models import (
     UserNotification,
     Worker,
 )
-from mirrors.services import notification_targets, organization_mirrors
+from mirrors.services.notifications import notification_targets
+from mirrors.services.organization_mirrors import organization_mirrors
 from tests.fixtures.browsing import text_of
 from tests.web.conftest import signed_in
 

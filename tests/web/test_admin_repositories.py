@@ -16,7 +16,8 @@ from mirrors.models import (
     Team,
     User,
 )
-from mirrors.services import organizations, permissions
+from mirrors.services.accounts import organizations
+from mirrors.services.repositories import permissions
 from tests.fixtures.browsing import text_of
 from tests.fixtures.domain import mirror_organization
 from tests.web.conftest import signed_in

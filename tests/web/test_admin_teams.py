@@ -8,7 +8,8 @@ import pytest
 from django.test import Client
 
 from mirrors.models import Application, LogEntry, Namespace, Robot, Team, TeamMember, User
-from mirrors.services import log_entries, organizations, robots, teams
+from mirrors.services.accounts import organizations, robots, teams
+from mirrors.services.logs import log_entries
 from tests.fixtures.browsing import text_of
 from tests.fixtures.domain import join
 from tests.web.conftest import signed_in

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from mirrors.models import AccessToken, Namespace
-from mirrors.services import applications
+from mirrors.services.accounts import applications
 from tests.fixtures.domain import PASSWORD
 from tests.fixtures.tools import program
 from tests.web.test_browser_mirroring import OPTIONS

@@ -13,7 +13,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from mirrors.models import Mirror, Namespace, Repository, Robot
-from mirrors.services import mirrors
+from mirrors.services.mirroring import mirrors
 from tests.web.conftest import shown_form, tab
 
 pytestmark = pytest.mark.django_db

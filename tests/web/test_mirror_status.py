@@ -16,7 +16,7 @@ from django.utils import timezone
 from mirrors.models import Mirror, Sync, TagCopy
 from mirrors.models.sync import Stage
 from mirrors.oci.errors import Code, Side
-from mirrors.services import syncs
+from mirrors.services.syncs import syncs
 from tests.fixtures.browsing import text_of
 from tests.web.conftest import HTMX, action, tab
 

@@ -11,7 +11,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from mirrors.models import AccessToken, Application, Namespace, User
-from mirrors.services import access_tokens, applications
+from mirrors.services.accounts import access_tokens, applications
 from mirrors.web.security import CONTENT_SECURITY_POLICY
 from tests.web.conftest import signed_in
 

@@ -13,12 +13,12 @@ from django.test import Client
 from pytest_django import Settings
 
 from mirrors.models import LogEntry, Namespace, User
-from mirrors.services.openid import namespace_name
+from mirrors.services.accounts.openid import namespace_name
 from tests.fixtures.openid_provider import OTHER_KEY, OpenIDProvider
 from tests.web.conftest import signed_in
 
 pytestmark = pytest.mark.django_db
-BACKENDS = ["mirrors.services.sign_in.PasswordBackend", "mirrors.services.openid.OpenIDBackend"]
+BACKENDS = ["mirrors.services.accounts.sign_in.PasswordBackend", "mirrors.services.accounts.openid.OpenIDBackend"]
 
 
 @pytest.fixture

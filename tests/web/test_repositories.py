@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from mirrors.models import Mirror, Namespace, Repository, RepositoryPermission, Sync, User
 from mirrors.oci.errors import Code, Side
-from mirrors.services import mirrors
+from mirrors.services.mirroring import mirrors
 from tests.fixtures.domain import join
 from tests.web.conftest import signed_in, tab
 

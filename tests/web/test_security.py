@@ -12,7 +12,8 @@ from django.urls import reverse
 from django.views.defaults import server_error
 
 from mirrors.models import AccessToken, Mirror, Registry, User
-from mirrors.services import access_tokens, mirrors
+from mirrors.services.accounts import access_tokens
+from mirrors.services.mirroring import mirrors
 from tests.web.conftest import HTMX, action, signed_in, tab
 
 TEMPLATES = Path(django_settings.BASE_DIR) / "templates"

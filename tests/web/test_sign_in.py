@@ -10,7 +10,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from mirrors.models import LogEntry, Mirror, User
-from mirrors.services.sign_in_throttle import ACCOUNT_HERE
+from mirrors.services.accounts.sign_in_throttle import ACCOUNT_HERE
 from tests.fixtures.domain import PASSWORD
 from tests.web.conftest import HTMX, action, signed_in, tab
 

@@ -18,7 +18,8 @@ from mirrors.api.namespaces import administered_organization, readable_organizat
 from mirrors.api.operations import DATE, STRING, answer, array, operation, or_null
 from mirrors.api.paging import NEXT_PAGE, next_page_token, read_next_page
 from mirrors.models import AccessToken, Application
-from mirrors.services import access, access_tokens, applications
+from mirrors.services import access
+from mirrors.services.accounts import access_tokens, applications
 
 FIELDS = {
     "name": text,

@@ -13,8 +13,8 @@ from mirrors.api.endpoint import Endpoint
 from mirrors.api.operations import BOOLEAN, STRING, answer, array, operation
 from mirrors.api.queries import is_true, read_text
 from mirrors.errors import NotFound
-from mirrors.services import entities
-from mirrors.services.entities import Entity
+from mirrors.services.accounts import entities
+from mirrors.services.accounts.entities import Entity
 
 ENTITY = answer(
     {

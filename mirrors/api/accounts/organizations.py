@@ -15,7 +15,8 @@ from mirrors.api.endpoint import Endpoint
 from mirrors.api.namespaces import administered_organization
 from mirrors.api.operations import BOOLEAN, INTEGER, STRING, answer, array, operation, or_null
 from mirrors.models import Namespace
-from mirrors.services import access, namespaces, organizations, teams
+from mirrors.services import access
+from mirrors.services.accounts import namespaces, organizations, teams
 
 LONGEST_EXPIRATION = 100 * 365 * 24 * 3600
 

@@ -14,7 +14,7 @@ from mirrors.api.namespaces import administered_organization, own_space, readabl
 from mirrors.api.operations import BOOLEAN, STRING, answer, array, operation
 from mirrors.models import Robot
 from mirrors.models.repository import RepositoryPermission
-from mirrors.services import robots
+from mirrors.services.accounts import robots
 
 PERMISSION = answer(
     {

@@ -17,7 +17,8 @@ from mirrors.api.namespaces import administered_organization, own_space, readabl
 from mirrors.api.operations import INTEGER, MAIL_DATE, STRING, answer, array, operation, or_null
 from mirrors.api.queries import is_true, read_number
 from mirrors.models import Namespace, Robot
-from mirrors.services import access, robots
+from mirrors.services import access
+from mirrors.services.accounts import robots
 
 CREATION = {"description": nullable(text), "unstructured_metadata": nullable(any_object)}
 BASIC = {

@@ -19,8 +19,9 @@ from mirrors.api.operations import BOOLEAN, INTEGER, STRING, answer, array, oper
 from mirrors.api.paging import NEXT_PAGE, next_page_token, read_next_page
 from mirrors.api.queries import is_true, read_number
 from mirrors.models import Namespace, User
-from mirrors.services import access, organizations, people
-from mirrors.services.sign_in import encrypted_password
+from mirrors.services import access
+from mirrors.services.accounts import organizations, people
+from mirrors.services.accounts.sign_in import encrypted_password
 
 Row = TypeVar("Row", bound=Model)
 PAGE_SIZE = 100

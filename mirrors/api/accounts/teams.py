@@ -14,7 +14,8 @@ from mirrors.api.errors import InsufficientScope
 from mirrors.api.namespaces import administered_organization, readable_organization
 from mirrors.api.operations import BOOLEAN, INTEGER, STRING, answer, array, operation, or_null
 from mirrors.models import Team, TeamMember
-from mirrors.services import access, teams
+from mirrors.services import access
+from mirrors.services.accounts import teams
 
 FIELDS = {"role": one_of(*Team.Role.values), "description": text}
 IN_LIST = {

@@ -14,7 +14,8 @@ from mirrors.api.endpoint import Endpoint
 from mirrors.api.errors import NotSignedIn
 from mirrors.api.operations import BOOLEAN, INTEGER, STRING, answer, array, operation, or_null
 from mirrors.models import Namespace, User
-from mirrors.services import access, namespaces, people
+from mirrors.services import access
+from mirrors.services.accounts import namespaces, people
 
 ORGANIZATION_OF_USER = answer(
     {

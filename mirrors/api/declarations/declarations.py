@@ -17,7 +17,8 @@ from mirrors.api.mirroring.lookup import administered_repository
 from mirrors.api.operations import BOOLEAN, INTEGER, STRING, answer, array, operation, or_null
 from mirrors.api.queries import read_choice, read_flag
 from mirrors.api.seats import Seats
-from mirrors.services import access, declarations, namespaces
+from mirrors.services import access, declarations
+from mirrors.services.accounts import namespaces
 from mirrors.services.declarations import Action, Applied, Rights
 
 SEATS = Seats(2, what="streams of declarations", retry_after=10)

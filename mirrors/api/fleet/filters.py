@@ -10,8 +10,8 @@ from mirrors.api.bodies import array_of, boolean, integer, one_of, text
 from mirrors.api.errors import InvalidRequest
 from mirrors.api.operations import BOOLEAN, INTEGER, STRING
 from mirrors.api.queries import read_flag
-from mirrors.services.fleet import LATE_AFTER, Filter
-from mirrors.services.mirror_phases import Phase
+from mirrors.services.mirroring.fleet import LATE_AFTER, Filter
+from mirrors.services.mirroring.mirror_phases import Phase
 
 STATES = [phase.value for phase in Phase if phase is not Phase.SKIPPED]
 LONGEST_TIME = 10 * 365 * 24 * 3600

@@ -17,7 +17,7 @@ from mirrors.api.fleet.filters import FIELDS, QUERY, STATES, filter_of_body, fil
 from mirrors.api.mirroring.mirror_body import last_error, sync_status
 from mirrors.api.operations import BOOLEAN, DATE, INTEGER, STRING, Method, answer, array, operation, or_null
 from mirrors.api.queries import LARGEST, read_number
-from mirrors.services import fleet
+from mirrors.services.mirroring import fleet
 
 DEFAULT_LIMIT = 50
 LONGEST_PAGE = 200

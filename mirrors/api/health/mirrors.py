@@ -19,9 +19,11 @@ from mirrors.api.operations import BOOLEAN, DATE, INTEGER, STRING, answer, array
 from mirrors.api.queries import is_true, lenient_number
 from mirrors.api.status_words import WORDS
 from mirrors.models import Namespace, User
-from mirrors.services import access, health, namespaces
-from mirrors.services.health import Health
-from mirrors.services.mirror_status import MirrorStatus
+from mirrors.services import access
+from mirrors.services.accounts import namespaces
+from mirrors.services.mirroring import health
+from mirrors.services.mirroring.health import Health
+from mirrors.services.mirroring.mirror_status import MirrorStatus
 
 ROWS, MOST_ROWS = 100, 1000
 SCOPES = ("repo:read", "org:admin", "super:user")

@@ -26,7 +26,7 @@ from mirrors.api.logs import places
 from mirrors.api.logs.periods import PERIOD, read_period
 from mirrors.api.operations import STRING, Method, answer, operation
 from mirrors.models import LogEntry
-from mirrors.services import logs
+from mirrors.services.logs import logs
 
 VALID_FOR = timedelta(days=2)
 MEDIA_TYPES = {"jsonl": "application/jsonl", "csv": "text/csv"}

@@ -16,7 +16,7 @@ from mirrors.api.logs.log_body import AGGREGATED, PAGE, log_body
 from mirrors.api.logs.periods import PERFORMER, PERIOD, Period, read_period
 from mirrors.api.operations import Method, operation
 from mirrors.api.paging import NEXT_PAGE, next_page_token, read_next_page
-from mirrors.services import logs
+from mirrors.services.logs import logs
 
 PER_PAGE = 20
 

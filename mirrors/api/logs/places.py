@@ -12,7 +12,8 @@ from mirrors.api.errors import InsufficientScope
 from mirrors.api.namespaces import administered_organization, own_space
 from mirrors.models import Namespace, Repository
 from mirrors.models.repository import RepositoryPermission
-from mirrors.services import access, log_entries, logs
+from mirrors.services import access
+from mirrors.services.logs import log_entries, logs
 
 
 @dataclass(frozen=True)

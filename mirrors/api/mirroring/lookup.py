@@ -9,7 +9,8 @@ from rest_framework.request import Request
 from mirrors.api.endpoint import require_role
 from mirrors.models import Mirror, Repository
 from mirrors.models.repository import RepositoryPermission
-from mirrors.services import access, mirrors
+from mirrors.services import access
+from mirrors.services.mirroring import mirrors
 
 ADMIN = RepositoryPermission.Role.ADMIN
 _TAGS = re.compile(r'(?:W/)?"[^"]*"')

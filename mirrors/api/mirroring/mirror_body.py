@@ -13,7 +13,7 @@ from mirrors.models.mirror import ARCHITECTURES
 from mirrors.models.sync import Status, Trigger
 from mirrors.oci import Code, IndexMode, Side
 from mirrors.oci.redaction import without_password
-from mirrors.services.mirror_status import MirrorStatus
+from mirrors.services.mirroring.mirror_status import MirrorStatus
 
 DATE_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 RULE_KIND = "tag_glob_csv"

@@ -12,7 +12,8 @@ from mirrors.errors import InvalidInput, NotFound
 from mirrors.models import Mirror, Robot
 from mirrors.models.mirror import MINIMUM_TIMEOUT, architectures_of
 from mirrors.oci import IndexMode
-from mirrors.services import mirror_fields, mirrors, robots
+from mirrors.services.accounts import robots
+from mirrors.services.mirroring import mirror_fields, mirrors
 
 FIELDS = {
     "is_enabled": boolean,

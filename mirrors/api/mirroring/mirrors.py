@@ -19,8 +19,8 @@ from mirrors.api.mirroring.mirror_body import MIRROR_BODY, mirror_body
 from mirrors.api.mirroring.mirror_values import FIELDS, REQUIRED, values_for_change, values_for_creation
 from mirrors.api.operations import NOTHING, operation
 from mirrors.errors import AlreadyExists
-from mirrors.services import mirrors
-from mirrors.services.mirror_status import status_of
+from mirrors.services.mirroring import mirrors
+from mirrors.services.mirroring.mirror_status import status_of
 
 EXAMPLE = {
     "external_reference": "quay.io/prometheus/busybox",

@@ -16,8 +16,8 @@ from mirrors.api.mirroring.mirror_values import FIELDS, values_for_change, value
 from mirrors.api.operations import BOOLEAN, DATE, INTEGER, STRING, answer, array, operation, or_null
 from mirrors.models import Mirror, Preview
 from mirrors.oci import Code, Side
-from mirrors.services import previews
-from mirrors.services.preview_findings import Fate
+from mirrors.services.mirroring import previews
+from mirrors.services.mirroring.preview_findings import Fate
 
 _FATES = {"type": "string", "enum": [fate.value for fate in Fate]}
 _RESULT = answer(

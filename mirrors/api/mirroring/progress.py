@@ -19,8 +19,8 @@ from mirrors.api.mirroring.progress_stream import SEATS, ProgressStream
 from mirrors.api.mirroring.sync_body import SYNC_BODY, sync_body
 from mirrors.api.operations import BOOLEAN, DATE, EVENT_STREAM, INTEGER, STRING, answer, array, operation, or_null
 from mirrors.models import Mirror, Sync
-from mirrors.services.mirror_status import MirrorStatus, status_of
-from mirrors.services.progress import progress_of
+from mirrors.services.mirroring.mirror_status import MirrorStatus, status_of
+from mirrors.services.mirroring.progress import progress_of
 
 PROGRESS = answer(
     {

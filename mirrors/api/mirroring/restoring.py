@@ -13,7 +13,7 @@ from mirrors.api.mirroring.lookup import administered_mirror
 from mirrors.api.mirroring.sync_body import SYNC_BODY, sync_body
 from mirrors.api.operations import operation
 from mirrors.errors import AlreadyExists, AlreadySyncing
-from mirrors.services import restoring
+from mirrors.services.mirroring import restoring
 
 FIELDS = {"manifest_digest": nullable(text)}
 

@@ -14,7 +14,8 @@ from mirrors.api.mirroring.sync_body import SYNC_BODY, SYNC_PROPERTIES, TAG_BODY
 from mirrors.api.operations import INTEGER, STRING, answer, array, operation
 from mirrors.api.queries import read_choice, read_number
 from mirrors.models.sync import Status, Trigger
-from mirrors.services import history, syncs
+from mirrors.services.mirroring import history
+from mirrors.services.syncs import syncs
 
 SYNCS_PER_PAGE, MOST_SYNCS = 20, 100
 TAGS_PER_PAGE, MOST_TAGS = 100, 1000

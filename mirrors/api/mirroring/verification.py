@@ -17,7 +17,7 @@ from mirrors.api.operations import BOOLEAN, INTEGER, STRING, answer, operation, 
 from mirrors.api.seats import Seats
 from mirrors.models import Mirror
 from mirrors.oci import Code, Side
-from mirrors.services.verification import Finding, Problem, Verification, verify
+from mirrors.services.mirroring.verification import Finding, Problem, Verification, verify
 
 SEATS = Seats(2, what="connection tests", retry_after=8)
 TESTED = ("external_reference", "external_registry_username", "external_registry_password")

@@ -14,7 +14,7 @@ from mirrors.api.endpoint import Endpoint
 from mirrors.api.operations import BOOLEAN, INTEGER, MAIL_DATE, STRING, answer, array, operation, or_null
 from mirrors.api.queries import lenient_number
 from mirrors.models import UserNotification
-from mirrors.services import user_notifications
+from mirrors.services.notifications import user_notifications
 
 ROWS, MOST_ROWS = 5, 100
 FIELDS = {"dismissed": boolean}

@@ -17,9 +17,10 @@ from mirrors.models import NotificationTarget, Repository
 from mirrors.models.encryption import DecryptionFailed
 from mirrors.models.repository import RepositoryPermission
 from mirrors.oci.redaction import without_password
-from mirrors.services import access, notification_targets
-from mirrors.services.notification_configs import METHODS
-from mirrors.services.notification_events import EVENTS, NEVER
+from mirrors.services import access
+from mirrors.services.notifications import notification_targets
+from mirrors.services.notifications.notification_configs import METHODS
+from mirrors.services.notifications.notification_events import EVENTS, NEVER
 
 ADMIN = RepositoryPermission.Role.ADMIN
 SCOPE = "repo:admin"

@@ -11,9 +11,9 @@ from mirrors.api.status_words import OF_DISCOVERY, OF_PHASE, WORDS
 from mirrors.models import OrganizationMirror
 from mirrors.models.encryption import DecryptionFailed
 from mirrors.oci.redaction import without_password
-from mirrors.services import organization_discoveries
-from mirrors.services.organization_discoveries import Discovery
-from mirrors.services.organization_mirrors import DISCOVERY_NOTE
+from mirrors.services.organization_mirrors import organization_discoveries
+from mirrors.services.organization_mirrors.organization_discoveries import Discovery
+from mirrors.services.organization_mirrors.organization_mirrors import DISCOVERY_NOTE
 
 ORGANIZATION_MIRROR_BODY = answer(
     {

@@ -25,7 +25,11 @@ from mirrors.api.organization_mirrors.values import FIELDS, FIELDS_OF_CHANGE, RE
 from mirrors.api.queries import lenient_number
 from mirrors.api.status_words import WORDS, phases_of
 from mirrors.models import OrganizationMirror
-from mirrors.services import organization_discoveries, organization_mirrors, organization_verification
+from mirrors.services.organization_mirrors import (
+    organization_discoveries,
+    organization_mirrors,
+    organization_verification,
+)
 
 ROWS, MOST_ROWS = 100, 500
 ADMIN = "org:admin"

@@ -11,8 +11,9 @@ from mirrors.api.organization_mirrors.bodies import shown_config
 from mirrors.errors import InvalidInput, NotFound
 from mirrors.models import Namespace, OrganizationMirror, Robot
 from mirrors.models.encryption import DecryptionFailed
-from mirrors.services import mirror_fields, robots
-from mirrors.services.organization_mirror_fields import (
+from mirrors.services.accounts import robots
+from mirrors.services.mirroring import mirror_fields
+from mirrors.services.organization_mirrors.organization_mirror_fields import (
     LONGEST_TIMEOUT,
     MINIMUM_INTERVAL,
     PROXIES,

@@ -13,7 +13,9 @@ from mirrors.api.endpoint import Endpoint, require_role
 from mirrors.api.operations import BOOLEAN, STRING, Schema, answer, array, operation
 from mirrors.errors import InvalidInput, NotFound
 from mirrors.models import Repository, RepositoryPermission, Robot, Team, User
-from mirrors.services import access, permissions, teams
+from mirrors.services import access
+from mirrors.services.accounts import teams
+from mirrors.services.repositories import permissions
 
 Role = access.Role
 

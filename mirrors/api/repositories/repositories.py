@@ -18,7 +18,9 @@ from mirrors.api.queries import is_true
 from mirrors.api.repositories.repository_body import KIND, LISTED, listed_body
 from mirrors.errors import InvalidInput
 from mirrors.models import Repository, User
-from mirrors.services import access, namespaces, repositories, repository_figures
+from mirrors.services import access
+from mirrors.services.accounts import namespaces
+from mirrors.services.repositories import repositories, repository_figures
 
 PAGE_SIZE = 100
 NEW_FIELDS = {

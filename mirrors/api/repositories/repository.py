@@ -12,7 +12,8 @@ from mirrors.api.operations import BOOLEAN, SUCCESS, operation
 from mirrors.api.queries import is_true
 from mirrors.api.repositories.repository_body import REPOSITORY, repository_body, statistics_body, tags_body
 from mirrors.models import Repository
-from mirrors.services import access, repositories, repository_figures, tags
+from mirrors.services import access, tags
+from mirrors.services.repositories import repositories, repository_figures
 
 Role = access.Role
 

@@ -9,7 +9,7 @@ from typing import Any
 from mirrors.api.dates import mail_date
 from mirrors.api.operations import BOOLEAN, INTEGER, MAIL_DATE, STRING, Schema, answer, array, or_null
 from mirrors.models import Namespace, Repository
-from mirrors.services.repository_figures import DailyCount
+from mirrors.services.repositories.repository_figures import DailyCount
 from mirrors.services.tags import Content, TagVersion
 
 STATE: Schema = {"type": "string", "enum": list(Repository.State.values)}

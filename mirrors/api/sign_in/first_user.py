@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from mirrors.api.bodies import boolean, nullable, read_object, text
 from mirrors.api.endpoint import Endpoint
 from mirrors.api.operations import STRING, answer, operation, or_null
-from mirrors.services import first_user
+from mirrors.services.accounts import first_user
 
 FIELDS = {"username": text, "password": text, "email": nullable(text), "access_token": nullable(boolean)}
 REQUIRED = ("username", "password")

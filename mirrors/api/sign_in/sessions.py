@@ -18,7 +18,7 @@ from mirrors.api.endpoint import Endpoint
 from mirrors.api.errors import InsufficientScope
 from mirrors.api.operations import SUCCESS, operation
 from mirrors.models import User
-from mirrors.services import sign_in
+from mirrors.services.accounts import sign_in
 
 CREDENTIALS = {"username": text, "password": text}
 NEXT_TOKEN = "X-Next-CSRF-Token"  # noqa: S105 - the name of a header

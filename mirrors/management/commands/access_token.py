@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from mirrors.errors import InvalidInput
 from mirrors.management.command import MirrorfarmCommand
-from mirrors.services import access_tokens, people
-from mirrors.services.intervals import parse_interval
+from mirrors.services.accounts import access_tokens, people
+from mirrors.services.mirroring.intervals import parse_interval
 
 
 class Command(MirrorfarmCommand):

@@ -14,7 +14,7 @@ from mirrors.errors import InvalidInput
 from mirrors.management.command import MirrorfarmCommand, acting_user
 from mirrors.services import declarations
 from mirrors.services.declarations import Action, Applied
-from mirrors.services.log_entries import acting
+from mirrors.services.logs.log_entries import acting
 
 SUFFIXES = (".yaml", ".yml", ".json")
 WORDS = {

@@ -6,7 +6,7 @@ from typing import Any
 
 from mirrors.management.command import MirrorfarmCommand
 from mirrors.oci.display import human_size
-from mirrors.services import upkeep
+from mirrors.services.syncs import upkeep
 
 
 class Command(MirrorfarmCommand):

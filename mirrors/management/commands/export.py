@@ -7,7 +7,8 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from mirrors.management.command import MirrorfarmCommand, acting_user
-from mirrors.services import access, declarations, namespaces
+from mirrors.services import access, declarations
+from mirrors.services.accounts import namespaces
 
 
 class Command(MirrorfarmCommand):

@@ -21,9 +21,13 @@ from mirrors.management.tables import failed_tag_lines, mirror_details, mirror_t
 from mirrors.models import Mirror, Namespace, Repository, Robot, Sync, User
 from mirrors.models.sync import Status
 from mirrors.oci import IndexMode
-from mirrors.services import access, mirrors, namespaces, organizations, repositories, sync_runs, syncs
-from mirrors.services.intervals import interval_text, parse_interval
-from mirrors.services.mirror_status import status_of
+from mirrors.services import access
+from mirrors.services.accounts import namespaces, organizations
+from mirrors.services.mirroring import mirrors
+from mirrors.services.mirroring.intervals import interval_text, parse_interval
+from mirrors.services.mirroring.mirror_status import status_of
+from mirrors.services.repositories import repositories
+from mirrors.services.syncs import sync_runs, syncs
 from mirrors.tag_filters import split_patterns
 
 PASSWORD_VARIABLE = "MIRROR_PASSWORD"  # noqa: S105 - its name

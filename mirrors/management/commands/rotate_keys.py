@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mirrors.management.command import MirrorfarmCommand
-from mirrors.services import upkeep
+from mirrors.services.syncs import upkeep
 
 
 class Command(MirrorfarmCommand):

@@ -27,7 +27,7 @@ from mirrors.management.run_lock import only_one
 from mirrors.management.supervisor import Supervisor
 from mirrors.models import Mirror
 from mirrors.sample import address as sample_address
-from mirrors.services import access_tokens, people
+from mirrors.services.accounts import access_tokens, people
 
 FIRST_TOKEN_SCOPES = ["repo:admin", "repo:create", "org:admin", "user:admin"]
 DUE_LOOK_SECONDS = "5"  # REPO_MIRROR_INTERVAL here, where nobody wants to wait half a minute for the first sync

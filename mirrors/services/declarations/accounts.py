@@ -7,7 +7,8 @@ from typing import Any
 
 from mirrors.errors import Forbidden, InvalidInput
 from mirrors.models import Namespace, Robot
-from mirrors.services import access, namespaces, organizations, robots
+from mirrors.services import access
+from mirrors.services.accounts import namespaces, organizations, robots
 from mirrors.services.declarations import keys
 from mirrors.services.declarations.documents import Document
 from mirrors.services.declarations.kinds import Kind

@@ -12,7 +12,7 @@ from typing import Any
 
 from mirrors.errors import InvalidInput
 from mirrors.oci.redaction import without_password
-from mirrors.services.intervals import interval_text, parse_interval
+from mirrors.services.mirroring.intervals import interval_text, parse_interval
 
 DATE_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 MASK = "********"

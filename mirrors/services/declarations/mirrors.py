@@ -12,11 +12,15 @@ from mirrors.errors import AlreadySyncing, Forbidden, InvalidInput, NotFound
 from mirrors.models import Mirror, Namespace, OrganizationMirror, Robot
 from mirrors.models.mirror import DEFAULT_INTERVAL
 from mirrors.oci import IndexMode
-from mirrors.services import access, mirrors, organization_mirrors, organizations, robots, syncs
+from mirrors.services import access
+from mirrors.services.accounts import organizations, robots
 from mirrors.services.declarations import keys
 from mirrors.services.declarations.documents import FROM, Document
 from mirrors.services.declarations.kinds import UNREADABLE, Kind, check_absent, readable
 from mirrors.services.declarations.rights import Rights
+from mirrors.services.mirroring import mirrors
+from mirrors.services.organization_mirrors import organization_mirrors
+from mirrors.services.syncs import syncs
 
 _PASSWORD = "externalRegistryPassword"  # noqa: S105 - the key's name
 _CONFIG = {"verifyTls": "verify_tls", "unsignedImages": "unsigned_images"}

@@ -8,12 +8,13 @@ from typing import Any
 
 from mirrors.errors import InvalidInput
 from mirrors.models import NotificationTarget, Repository
-from mirrors.services import access, notification_configs, notification_targets
+from mirrors.services import access
 from mirrors.services.declarations import keys
 from mirrors.services.declarations.documents import Document
 from mirrors.services.declarations.keys import MASK, Key
 from mirrors.services.declarations.kinds import UNREADABLE, Kind, check_absent, readable
 from mirrors.services.declarations.rights import Rights
+from mirrors.services.notifications import notification_configs, notification_targets
 
 _KNOWN = ("email", "url", "template", "name", "type")
 

@@ -7,12 +7,14 @@ from typing import Any
 
 from mirrors.errors import InvalidInput, NotFound
 from mirrors.models import Repository, RepositoryPermission, Robot, Team, User
-from mirrors.services import access, namespaces, permissions, repositories, teams
+from mirrors.services import access
+from mirrors.services.accounts import namespaces, teams
 from mirrors.services.declarations import keys
 from mirrors.services.declarations.documents import Document
 from mirrors.services.declarations.keys import Key
 from mirrors.services.declarations.kinds import Kind
 from mirrors.services.declarations.rights import Rights
+from mirrors.services.repositories import permissions, repositories
 
 _PERMISSION = {
     "name": keys.text,

@@ -9,8 +9,9 @@ from mirrors.errors import InvalidInput, NotFound
 from mirrors.models import Repository
 from mirrors.oci import Manifest, Side
 from mirrors.oci.images.names import is_digest, is_tag
-from mirrors.services import access, connections
-from mirrors.services.log_entries import record
+from mirrors.services import access
+from mirrors.services.logs.log_entries import record
+from mirrors.services.syncs import connections
 from mirrors.services.tags.listing import target_of, wait_for
 
 

@@ -16,7 +16,7 @@ from mirrors.models import Mirror, Repository
 from mirrors.models.encryption import DecryptionFailed
 from mirrors.oci import ContentRepository, IndexMode, OCIError, Side, run_in_background
 from mirrors.oci.images.names import is_tag
-from mirrors.services import connections
+from mirrors.services.syncs import connections
 from mirrors.services.tags.contents import Content, remote_contents, stored_content
 from mirrors.services.tags.history import TagVersion, ended_versions, recorded_tags
 

@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString
 from mirrors.models import Sync, TagCopy
 from mirrors.models.sync import Status
 from mirrors.oci.display import human_size
-from mirrors.services.mirror_status import MirrorStatus
+from mirrors.services.mirroring.mirror_status import MirrorStatus
 from mirrors.web import status as states
 from mirrors.web import words
 

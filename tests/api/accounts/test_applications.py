@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from mirrors.models import AccessToken, Application, LogEntry, Namespace, User
-from mirrors.services import access_tokens, applications
+from mirrors.services.accounts import access_tokens, applications
 from tests.api.conftest import APIClient
 
 pytestmark = pytest.mark.django_db

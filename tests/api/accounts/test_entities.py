@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from mirrors.models import Namespace, Robot, User
-from mirrors.services import robots, teams
+from mirrors.services.accounts import robots, teams
 from tests.api.conftest import APIClient
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mirrors.models import LogEntry, Mirror, Namespace, Repository, Robot, User
-from mirrors.services import teams
+from mirrors.services.accounts import teams
 from tests.api.conftest import APIClient
 from tests.fixtures.domain import join
 

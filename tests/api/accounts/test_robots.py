@@ -18,7 +18,7 @@ from mirrors.models import (
     Robot,
     User,
 )
-from mirrors.services import robots
+from mirrors.services.accounts import robots
 from tests.api.conftest import ALL_SCOPES, APIClient
 from tests.fixtures.domain import join, mirror_organization
 

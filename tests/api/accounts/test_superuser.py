@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from mirrors.models import Namespace, Repository, User
-from mirrors.services import organizations, registry_tokens
+from mirrors.services.accounts import organizations, registry_tokens
 from tests.api.conftest import ALL_SCOPES, APIClient
 
 USERS = "/api/v1/superuser/users/"

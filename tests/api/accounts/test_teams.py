@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from mirrors.models import Namespace, Repository, Robot, Team, User
-from mirrors.services import teams
+from mirrors.services.accounts import teams
 from tests.api.conftest import APIClient
 
 TEAM = "/api/v1/organization/acme/team"

@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from mirrors.models import Namespace, User
-from mirrors.services import organizations
+from mirrors.services.accounts import organizations
 from tests.api.conftest import ALL_SCOPES, APIClient
 
 

@@ -25,7 +25,7 @@ from mirrors.models import (
     User,
     UserNotification,
 )
-from mirrors.services.access_tokens import SCOPES
+from mirrors.services.accounts.access_tokens import SCOPES
 from tests.fixtures.domain import join, mirror_organization
 
 NOWHERE = "127.0.0.1:9/team/app"

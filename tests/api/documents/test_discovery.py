@@ -9,7 +9,7 @@ import pytest
 from mirrors.api.documents.openapi import openapi
 from mirrors.api.documents.swagger2 import module_of, schema_of
 from mirrors.api.errors import ERROR_TYPES
-from mirrors.services.access_tokens import SCOPES
+from mirrors.services.accounts.access_tokens import SCOPES
 from tests.api.conftest import APIClient
 
 DISCOVERY = "/api/v1/discovery"

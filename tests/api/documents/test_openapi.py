@@ -15,7 +15,7 @@ from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.validation import validate_schema
 
 from mirrors.api.documents.openapi import openapi
-from mirrors.services.access_tokens import SCOPES
+from mirrors.services.accounts.access_tokens import SCOPES
 from tests.api.answers import routes
 from tests.api.conftest import APIClient
 

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from mirrors.models import Mirror, Sync
 from mirrors.models.sync import Status
-from mirrors.services import health
+from mirrors.services.mirroring import health
 from tests.api.conftest import APIClient
 from tests.api.health.addresses import URL
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from mirrors.models import Mirror, Worker
-from mirrors.services import workers
+from mirrors.services.syncs import workers
 from tasks.workers import leave, report
 from tests.api.conftest import APIClient
 from tests.api.health.addresses import URL

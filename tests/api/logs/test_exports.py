@@ -13,8 +13,8 @@ from django.core import signing
 from django.utils import timezone
 
 from mirrors.models import LogEntry, Namespace, Repository, User
-from mirrors.services import logs
-from mirrors.services.log_entries import record
+from mirrors.services.logs import logs
+from mirrors.services.logs.log_entries import record
 from tests.api.conftest import APIClient
 
 OF_REPOSITORY = "/api/v1/repository/acme/app/exportlogs"

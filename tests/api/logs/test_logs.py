@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from mirrors.models import LogEntry, Namespace, Repository, Robot, User
-from mirrors.services.log_entries import acting, record
+from mirrors.services.logs.log_entries import acting, record
 from tests.api.conftest import MIRROR, APIClient
 
 OF_REPOSITORY = "/api/v1/repository/acme/app/logs"

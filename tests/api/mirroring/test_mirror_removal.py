@@ -9,9 +9,9 @@ import pytest
 from mirrors.models import LogEntry, Mirror, Repository, Sync
 from mirrors.models.sync import Trigger
 from mirrors.sample.images import small_image
-from mirrors.services import connections, sync_runs
-from mirrors.services.heartbeat import Heartbeat, Verdict
-from mirrors.services.sync_records import SyncRecords
+from mirrors.services.syncs import connections, sync_runs
+from mirrors.services.syncs.heartbeat import Heartbeat, Verdict
+from mirrors.services.syncs.sync_records import SyncRecords
 from tests.api.conftest import BODY, MIRROR, APIClient
 from tests.registry import FaultyRegistry
 

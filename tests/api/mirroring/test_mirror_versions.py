@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 
 from mirrors.models import Mirror, Sync, User
-from mirrors.services import access_tokens
+from mirrors.services.accounts import access_tokens
 from tests.api.conftest import BODY, MIRROR, APIClient
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from mirrors.models import Mirror, Preview
 from mirrors.sample.images import small_image
-from mirrors.services import previews
+from mirrors.services.mirroring import previews
 from tests.api.conftest import BODY, MIRROR, APIClient
 from tests.registry import FaultyRegistry
 

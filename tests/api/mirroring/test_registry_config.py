@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mirrors.models import Mirror, Repository, Robot
-from mirrors.services import mirrors
+from mirrors.services.mirroring import mirrors
 from tests.api.conftest import BODY, MIRROR, APIClient
 
 PASSWORD = BODY["external_registry_password"]

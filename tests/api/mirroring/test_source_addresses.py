@@ -10,7 +10,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from mirrors.models import Mirror, Namespace, OrganizationMirror, Repository, Robot, Sync
-from mirrors.services import sync_runs
+from mirrors.services.syncs import sync_runs
 from tests.api.conftest import BODY, MIRROR, APIClient
 from tests.fixtures.domain import mirror_organization
 

@@ -12,7 +12,7 @@ from pytest_django import Settings
 from mirrors.api.mirroring.verification import SEATS
 from mirrors.models import LogEntry, Mirror, Registry, Repository
 from mirrors.sample.images import small_image
-from mirrors.services import verification
+from mirrors.services.mirroring import verification
 from tests.api.conftest import BODY, MIRROR, APIClient
 from tests.oci.certificates import certificate_for_loopback
 from tests.registry import FaultyRegistry

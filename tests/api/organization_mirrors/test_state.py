@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from mirrors.models import DiscoveredRepository, LogEntry, Mirror, OrganizationMirror, Sync
 from mirrors.models.sync import Status, Trigger
-from mirrors.services.mirror_phases import Phase, with_phase
-from mirrors.services.mirror_status import status_of
+from mirrors.services.mirroring.mirror_phases import Phase, with_phase
+from mirrors.services.mirroring.mirror_status import status_of
 from tests.api.conftest import APIClient
 from tests.api.organization_mirrors.bodies import BODY, PASSWORD, URL
 

@@ -17,7 +17,8 @@ from pytest_django.live_server_helper import LiveServer
 
 from mirrors.api.mirroring.verification import SEATS
 from mirrors.models import OrganizationMirror, Robot, User
-from mirrors.services import access_tokens, organization_verification
+from mirrors.services.accounts import access_tokens
+from mirrors.services.organization_mirrors import organization_verification
 from tests.api.conftest import APIClient
 from tests.api.organization_mirrors.bodies import BODY, PASSWORD, URL
 

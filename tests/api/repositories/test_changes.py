@@ -11,7 +11,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from mirrors.models import LogEntry, Mirror, MirroredTag, OrganizationMirror, Registry, Repository, Robot, User
 from mirrors.sample.images import small_image
-from mirrors.services import connections
+from mirrors.services.syncs import connections
 from tests.api.conftest import APIClient
 from tests.fixtures.domain import mirror_organization
 from tests.registry_api.conftest import fill

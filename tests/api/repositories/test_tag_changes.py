@@ -10,7 +10,7 @@ import pytest
 
 from mirrors.models import LogEntry, Registry, Repository, User
 from mirrors.sample.images import small_image, small_index
-from mirrors.services import connections
+from mirrors.services.syncs import connections
 from tests.api.conftest import APIClient
 from tests.registry import FaultyRegistry
 from tests.registry_api.conftest import fill

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from mirrors.models import Mirror, MirroredTag, Repository, Sync, TagCopy
 from mirrors.sample.images import Image, small_image, small_index
-from mirrors.services import connections
+from mirrors.services.syncs import connections
 from tests.api.conftest import APIClient
 from tests.registry import FaultyRegistry
 from tests.registry_api.conftest import fill

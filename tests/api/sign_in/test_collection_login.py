@@ -20,7 +20,7 @@ from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from mirrors.models import AccessToken, Application, LogEntry, Namespace, User
-from mirrors.services import applications
+from mirrors.services.accounts import applications
 from tests.fixtures.domain import PASSWORD
 
 

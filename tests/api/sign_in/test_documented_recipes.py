@@ -13,7 +13,7 @@ from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from mirrors.models import AccessToken, Namespace, User
-from mirrors.services import access_tokens, applications
+from mirrors.services.accounts import access_tokens, applications
 from tests.fixtures.domain import PASSWORD
 from tests.fixtures.processes import BARE
 

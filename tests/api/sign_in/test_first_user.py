@@ -13,8 +13,8 @@ from django.test import Client
 from pytest_django import Settings
 
 from mirrors.models import AccessToken, LogEntry, User
-from mirrors.services import access_tokens
-from mirrors.services.registry_tokens import authenticate_account
+from mirrors.services.accounts import access_tokens
+from mirrors.services.accounts.registry_tokens import authenticate_account
 from tests.api.answers import check_answer
 
 PATH = "/api/v1/user/initialize"

@@ -13,7 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from mirrors.models import LogEntry, User
-from mirrors.services.sign_in_throttle import ACCOUNT_HERE
+from mirrors.services.accounts.sign_in_throttle import ACCOUNT_HERE
 from tests.api.answers import check_answer
 from tests.fixtures.domain import PASSWORD
 

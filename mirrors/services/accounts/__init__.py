@@ -1,0 +1,1 @@
+"""People, organizations, teams, robots and applications; signing in and tokens."""

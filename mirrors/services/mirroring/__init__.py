@@ -1,0 +1,1 @@
+"""Mirrors of single repositories: their settings, state, history, previews and tests."""

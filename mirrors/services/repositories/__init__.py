@@ -1,0 +1,1 @@
+"""Repositories, the rights on them, and what they hold."""

@@ -1,0 +1,1 @@
+"""Runs of mirrors: asking for them, claiming, copying, recording, pruning."""
