@@ -1,4 +1,4 @@
-"""…/mirror/tags/{tag}/restore and kept; the work itself is in tests/services/test_restoring.py."""
+"""…/mirror/tags/{tag}/restore and kept; the work itself is in tests/services/mirroring/test_restoring.py."""
 
 from __future__ import annotations
 
