@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Count, Q, QuerySet
-from django.db.models.functions import Coalesce, TruncDate
+from django.db.models import CharField, Count, Q, QuerySet
+from django.db.models.functions import Cast, Coalesce, Substr
 from django.utils import timezone
 
 from mirrors.models import LogEntry, Namespace, Repository
@@ -70,9 +70,10 @@ def newest(entries: Entries, *, limit: int, before: int | None = None) -> list[L
 
 def counts(entries: Entries) -> list[CountOfDay]:
     """How often each kind happened on each day, the newest day first."""
-    rows = entries.order_by().annotate(day=TruncDate("created_at")).values_list("kind", "day")
-    counted = rows.annotate(count=Count("pk")).order_by("-day", "kind")
-    return [CountOfDay(kind, day, count) for kind, day, count in counted]
+    # Both databases write a time of UTC with its date first; to truncate it, SQLite would call Python for each entry.
+    day = Substr(Cast("created_at", CharField()), 1, 10)
+    counted = entries.order_by().annotate(day=day).values_list("kind", "day").annotate(count=Count("pk"))
+    return [CountOfDay(kind, date.fromisoformat(day), count) for kind, day, count in counted.order_by("-day", "kind")]
 
 
 def last_id(entries: Entries) -> int:
