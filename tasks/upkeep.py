@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from mirrors.services.accounts import sign_in, sign_in_throttle
+from mirrors.services.accounts import access_tokens, sign_in, sign_in_throttle
 from mirrors.services.logs import logs
 from mirrors.services.mirroring import previews
 from mirrors.services.syncs import upkeep
@@ -30,8 +30,9 @@ def forget_old_previews() -> None:
 
 @shared_task(name="tasks.upkeep.forget_old_sign_ins")
 def forget_old_sign_ins() -> None:
-    """Drop sessions that are over, and failures to sign in that slow nobody down any more."""
+    """Drop sessions and tokens that are over, and failures to sign in that slow nobody down any more."""
     sign_in.forget_old_sessions()
+    access_tokens.forget_expired()
     sign_in_throttle.forget_old_attempts()
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Generic, TypeVar
 
 from mirrors.api.errors import Busy
 
+Chunk = TypeVar("Chunk")
 IN_ALL = 6
 """Of the eight threads of a process, the most that all kinds of long calls together may have."""
 _free_for_all = threading.BoundedSemaphore(IN_ALL)
@@ -50,3 +52,30 @@ class Seats:
             yield
         finally:
             self.give_back()
+
+
+class Seated(Generic[Chunk]):
+    """The chunks of a streamed answer, whose place is free again at their end, or when the client has gone.
+
+    Not a generator: one that was never asked for its first chunk closes without a word. give_back: called once.
+    """
+
+    def __init__(self, chunks: Iterator[Chunk], *, give_back: Callable[[], None]) -> None:
+        self._chunks = chunks
+        self._give_back: Callable[[], None] | None = give_back
+
+    def __iter__(self) -> Iterator[Chunk]:
+        return self
+
+    def __next__(self) -> Chunk:
+        try:
+            return next(self._chunks)
+        except BaseException:  # the end too: whatever it is, the place is free again
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """The client has gone, or everything has been said."""
+        give_back, self._give_back = self._give_back, None
+        if give_back is not None:
+            give_back()

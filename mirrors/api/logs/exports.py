@@ -25,9 +25,11 @@ from mirrors.api.errors import InvalidRequest, NoSuchRoute
 from mirrors.api.logs import places
 from mirrors.api.logs.periods import PERIOD, read_period
 from mirrors.api.operations import STRING, Method, answer, operation
+from mirrors.api.seats import Seated, Seats
 from mirrors.models import LogEntry
 from mirrors.services.logs import logs
 
+SEATS = Seats(2, what="downloads of logs", retry_after=30)
 VALID_FOR = timedelta(days=2)
 MEDIA_TYPES = {"jsonl": "application/jsonl", "csv": "text/csv"}
 COLUMNS = ("datetime", "kind", "namespace", "repository", "performer", "ip", "metadata")
@@ -70,7 +72,7 @@ def _downloading(nickname: str) -> Callable[[Method], Method]:
     return operation(
         nickname,
         answers={200: {"oneOf": [{"type": "string", "contentMediaType": kind} for kind in MEDIA_TYPES.values()]}},
-        errors=(400, 404),
+        errors=(400, 404, 503),
         query={"format": ({"enum": list(MEDIA_TYPES)}, "JSON lines (the default), or CSV with a line of headings.")},
         ours=True,
     )
@@ -188,7 +190,10 @@ def _download(request: Request, place: places.Place, export_id: str) -> Streamin
     rows = (_row(entry) for entry in logs.in_chunks(entries, until=until))
     lines = _csv(rows) if wanted == "csv" else (json.dumps(row) + "\n" for row in rows)
     headers = {"Content-Disposition": f'attachment; filename="logs.{wanted}"', "X-Content-Type-Options": "nosniff"}
-    return StreamingHttpResponse(lines, content_type=MEDIA_TYPES[wanted], headers=headers)
+    SEATS.take()
+    return StreamingHttpResponse(
+        Seated(lines, give_back=SEATS.give_back), content_type=MEDIA_TYPES[wanted], headers=headers
+    )
 
 
 def _row(entry: LogEntry) -> dict[str, Any]:

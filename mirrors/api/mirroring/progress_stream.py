@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import DatabaseError, InterfaceError, connection
 
-from mirrors.api.seats import Seats
+from mirrors.api.seats import Seated, Seats
 
 SEATS = Seats(4, what="streams of progress", retry_after=10)
 PERIOD_SECONDS = 1.0
@@ -23,32 +23,12 @@ RETRY_MILLISECONDS = 3000
 Body = dict[str, Any]
 
 
-class ProgressStream:
-    """The chunks of one response. Not a generator: one that was never asked for its first chunk closes without a word.
-
-    look: what is true now, None where there is nothing to be seen any more. give_back: called once, at the end.
-    """
+class ProgressStream(Seated[bytes]):
+    """The events of one answer. look: what is true now, None where there is nothing to be seen any more."""
 
     def __init__(self, look: Callable[[], Body | None], *, give_back: Callable[[], None]) -> None:
+        super().__init__(self._events(), give_back=give_back)
         self._look = look
-        self._give_back: Callable[[], None] | None = give_back
-        self._chunks = self._events()
-
-    def __iter__(self) -> Iterator[bytes]:
-        return self
-
-    def __next__(self) -> bytes:
-        try:
-            return next(self._chunks)
-        except BaseException:  # the end too: whatever it is, the place is free again
-            self.close()
-            raise
-
-    def close(self) -> None:
-        """The client has gone, or everything has been said."""
-        give_back, self._give_back = self._give_back, None
-        if give_back is not None:
-            give_back()
 
     def _events(self) -> Iterator[bytes]:
         yield f"retry: {RETRY_MILLISECONDS}\n\n".encode()

@@ -80,6 +80,12 @@ def revoke_token(token: AccessToken) -> None:
     token.delete()
 
 
+def forget_expired() -> int:
+    """Delete the tokens that open nothing any more; gives how many."""
+    deleted, _ = AccessToken.objects.filter(expires_at__lt=timezone.now()).delete()
+    return deleted
+
+
 def find_token(text: str) -> AccessToken | None:
     """The valid token of this text, or None."""
     token = AccessToken.objects.select_related("user").filter(token_hash=AccessToken.hash_of(text)).first()

@@ -149,3 +149,16 @@ def test_only_administrators_export(
         assert auditor.post(f"/api/v1/{place}/exportlogs", {}).status_code == 403
     assert auditor.post("/api/v1/user/exportlogs", {}).status_code == 200
     assert anonymous_api.post(OF_REPOSITORY, {}).status_code == 403
+
+
+def test_downloads_that_nobody_reads_to_their_end_leave_threads_to_others(
+    api: APIClient, repository: Repository
+) -> None:
+    record("delete_tag", repository=repository)
+    address = api.post(OF_REPOSITORY, {}).json()["url"].removeprefix("http://testserver")
+    slow = [api.get(address) for _ in range(2)]
+    refused = api.get(address)
+    assert (refused.status_code, refused["Retry-After"]) == (503, "30")
+    for response in slow:
+        response.close()
+    assert "delete_tag" in kinds(api.get(address))
