@@ -62,19 +62,30 @@ def request_preview(repository: Repository, *, values: dict[str, Any] | None = N
     if stored is None and values is None:
         raise NotFound(f"{repository} is not mirrored: give the configuration that is to be looked at.")
     wanted = draft_of(repository, stored, values or {}, required=_NEEDED)
+    with transaction.atomic():
+        _check_few(repository, by)
+        preview = Preview.objects.create(
+            repository=repository,
+            requested_by=by,
+            configuration={name: getattr(wanted, name) for name in _COLUMNS},
+            expires_at=timezone.now() + KEPT,
+            **{name: getattr(wanted, name) for name in _SECRETS},
+        )
+        transaction.on_commit(lambda: _ring(preview))
+    return preview
+
+
+def _check_few(repository: Repository, by: User | None) -> None:
+    """Whoever asks at the same moment waits here until this one is counted."""
+    if not list(Repository.objects.select_for_update(of=("self",)).filter(pk=repository.pk).order_by().values("pk")):
+        raise NotFound(f"There is no repository {repository} any more.")
     if _under_way(repository=repository) >= AT_ONCE:
         raise InvalidInput(f"{AT_ONCE} previews of {repository} are under way: wait for one of them to end.")
-    if by is not None and _under_way(requested_by=by) >= AT_ONCE_OF_ONE:
+    if by is None:
+        return
+    list(User.objects.select_for_update().filter(pk=by.pk).values("pk"))
+    if _under_way(requested_by=by) >= AT_ONCE_OF_ONE:
         raise InvalidInput(f"{AT_ONCE_OF_ONE} of your previews are under way: wait for one of them to end.")
-    preview = Preview.objects.create(
-        repository=repository,
-        requested_by=by,
-        configuration={name: getattr(wanted, name) for name in _COLUMNS},
-        expires_at=timezone.now() + KEPT,
-        **{name: getattr(wanted, name) for name in _SECRETS},
-    )
-    transaction.on_commit(lambda: _ring(preview))
-    return preview
 
 
 def find_preview(repository: Repository, preview_id: int) -> Preview:
