@@ -19,6 +19,6 @@ def test_models_and_services_keep_their_promises_on_postgresql_too(postgres: Pos
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/models", "tests/services"]
     environment = BARE | {"TEST_DATABASE_URL": postgres.url("models-and-services")}
 
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=150, check=False)
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=450, check=False)
 
     assert done.returncode == 0, done.stdout[-8000:]
