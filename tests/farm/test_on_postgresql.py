@@ -11,7 +11,7 @@ import pytest
 from tests.fixtures.databases import PostgresServer
 from tests.fixtures.processes import BARE, ROOT
 
-pytestmark = [pytest.mark.farm, pytest.mark.slow]  # a whole run of pytest
+pytestmark = [pytest.mark.farm, pytest.mark.slow, pytest.mark.timeout(500)]  # a whole run of pytest
 
 
 @pytest.mark.skipif("TEST_DATABASE_URL" in os.environ, reason="everything runs on PostgreSQL already")
