@@ -24,4 +24,5 @@ def test_workers_that_copy_are_counted_and_one_that_stops_is_not(farm: Farm) -> 
 
     wait_until(lambda: active() == len(farm.workers), 30, lambda: str(active()))
     farm.workers[0].stop()
-    wait_until(lambda: active() == len(farm.workers) - 1, 30, lambda: str(active()))
+    # At once where it says so itself; one that had to be killed is missed after a minute and a half.
+    wait_until(lambda: active() == len(farm.workers) - 1, 120, lambda: str(active()))

@@ -18,7 +18,7 @@ RUNNING_SYNC = """
 from datetime import timedelta
 from django.utils import timezone
 from mirrors.models import Mirror, Namespace, Repository, Robot, Sync, User
-from mirrors.services import access_tokens
+from mirrors.services.accounts import access_tokens
 user = User.objects.create_user("owner", "owner@example.com", "person-password-5Tw1")
 namespace = Namespace.objects.get(user=user)
 robot = Robot.objects.create(namespace=namespace, name="mirror")
