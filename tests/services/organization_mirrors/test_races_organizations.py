@@ -60,7 +60,7 @@ def recording(make_mirror: Callable[..., Mirror]) -> Iterator[list[BaseException
                     TagCopy.objects.create(sync=sync, tag=f"v{next(numbers)}", action="copied")
                     log_entries.record("repo_mirror_sync_tag_success", repository=sync.mirror.repository)
                 time.sleep(0.02)  # SQLite lets others in only between transactions
-        except BaseException as fault:  # see above
+        except BaseException as fault:  # a thread's fault reaches the test this way alone
             faults.append(fault)
         finally:
             connection.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,21 +9,12 @@ import pytest
 from mirrors.models import Mirror, Sync
 from mirrors.models.sync import Status, Trigger
 from mirrors.oci import Store
-from mirrors.sample.images import small_image, small_index
+from mirrors.sample.images import small_index
 from mirrors.services.mirroring import mirrors
 from mirrors.services.syncs import sync_plans, sync_runs
 from tests.registry import FaultyRegistry
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def source() -> Iterator[FaultyRegistry]:
-    """A registry with two tags."""
-    with FaultyRegistry() as registry:
-        for number in (1, 2):
-            registry.repository("team/app").put(small_image(number), tag=f"v{number}")
-        yield registry
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,23 +13,12 @@ from django.utils import timezone
 
 from mirrors.errors import NotSyncing
 from mirrors.models import LogEntry, Mirror, Sync, TagCopy, User
-from mirrors.oci import PROCESS_PAUSES, Action, TagOutcome
-from mirrors.sample.images import small_image
+from mirrors.oci import Action, TagOutcome
 from mirrors.services.syncs import schedules, sync_log, sync_runs, syncs
 from mirrors.services.syncs.sync_records import SyncRecords
 from tests.registry import FaultyRegistry
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def source() -> Iterator[FaultyRegistry]:
-    """A registry with two tags."""
-    with FaultyRegistry() as registry:
-        for number in (1, 2):
-            registry.repository("team/app").put(small_image(number), tag=f"v{number}")
-        yield registry
-        PROCESS_PAUSES.lift(registry.address)  # the next one may get its port
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,23 +13,12 @@ from pytest_django import Settings
 from mirrors.models import HostPause, Mirror, Repository, Sync, TagCopy
 from mirrors.models.sync import Status, Trigger
 from mirrors.oci import PROCESS_PAUSES, Code
-from mirrors.sample.images import small_image
 from mirrors.services.syncs import connections, sync_runs
 from mirrors.services.syncs.host_pauses import exchange_pauses
 from tests.registry import FaultyRegistry
 
 # The heartbeat writes from a thread of its own, so nothing may hide in a transaction of the test.
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def source() -> Iterator[FaultyRegistry]:
-    """A registry with two tags."""
-    with FaultyRegistry() as registry:
-        for number in (1, 2):
-            registry.repository("team/app").put(small_image(number), tag=f"v{number}")
-        yield registry
-        PROCESS_PAUSES.lift(registry.address)  # the next one may get its port
 
 
 @pytest.fixture
